@@ -1,0 +1,7 @@
+"""`python -m kcompat`."""
+
+import sys
+
+from kcompat.cli import main
+
+sys.exit(main())

@@ -1,0 +1,307 @@
+"""What changed between Keras releases: one table, looked up when an object is made.
+
+A row is named by the behaviour and maps the first release that had a value to the value. tf.keras counts as 2.4 and
+later. Objects copy what they need at construction; no other code compares versions. Every row is proved by recorded
+cases on both sides of each change (`parity/`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownNameError, nearest
+
+
+class _NotGiven:
+    """The default of an argument whose Keras default depends on the generation (None is a value of its own)."""
+
+    def __repr__(self) -> str:
+        return "<default of the Keras generation>"
+
+    def __reduce__(self) -> str:
+        return "NOT_GIVEN"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __fx_create_arg__(self, tracer: Any) -> None:
+        return None  # how torch.fx writes a default of this kind into a graph
+
+
+NOT_GIVEN: Any = _NotGiven()
+
+#: behaviour -> {first release: value}
+TABLE: dict[str, dict[str, Any]] = {
+    # -- names ---------------------------------------------------------------------------------------------------
+    "auto_name_first_index": {"0": 1, "2.4": 0},
+    "input_name": {"0": "input", "3": "input_layer"},
+    "input_name_first_index": {"0": 1, "3": 0},
+    "functional_name": {"0": "model", "3": "functional"},
+    "auto_name_splits_before_digits": {"0": True, "3": False},  # ConvLSTM2D -> conv_lst_m2d, conv_lstm2d
+    "variable_name": {"0": "path", "3": "own"},  # "dense/kernel:0", "kernel"
+    # -- order and trainability of weights -------------------------------------------------------------------------
+    "weights_trainable_first": {"0": True, "2.4": False},
+    # -- dropout ---------------------------------------------------------------------------------------------------
+    "dropout_rate_checked": {"0": False, "2.4": True},
+    "dropout_rate_one": {"0": "identity", "2.4": "error", "3": "zeros"},
+    # -- masks -----------------------------------------------------------------------------------------------------
+    "merge_mask": {"0": "and", "3": "or"},
+    "concatenate_mask": {"0": "raise", "3": "fill"},  # along time, where only some inputs have a mask
+    "unsupported_mask": {"0": "raise", "2.4": "drop"},
+    # -- regularization ----------------------------------------------------------------------------------------------
+    "activity_loss_per_sample": {"0": False, "2.4": True},
+    "frozen_weights_regularized": {"0": True, "3": False},
+    # -- configs -----------------------------------------------------------------------------------------------------
+    "config_names_module": {"0": False, "2.4": True},
+    "config_dtype": {"0": None, "2.3": "name", "3": "policy"},
+    "config_first_layer_shape": {"0": True, "3": False},
+    "config_names_quantization": {"0": False, "3": True},
+    "config_spatial_dropout": {"0": "base", "3": "own"},
+    "config_lambda": {"0": "types", "2.4": "modules", "3": "own"},
+    "config_node_form": {"0": "rows", "3": "arguments"},
+    "functional_class_name": {"0": "Model", "2.4": "Functional"},
+    "config_sequential_form": {"0": "list", "2.2": "dict"},
+    "config_sequential_input_layer": {"0": False, "2.4": True},
+    # -- activations, initializers, regularizers, constraints, dtype policies -----------------------------------------
+    "hard_sigmoid": {"0": "fifth", "3": "sixth"},
+    "selu_slope_at_zero": {"0": "elu", "2.4": "scale"},
+    "softmax": {"0": "rows", "2.4": "no_vectors", "3": "any"},
+    "silu_name": {"0": "swish", "3": "silu"},
+    "initializer_config": {"0": "variance_scaling", "2.4": "own_class", "3": "own_class_axes"},
+    "initializer_repeats": {"0": "if_seeded", "2.3": "never", "2.4": "always"},
+    "unseeded_from": {"0": "numpy", "2.4": "torch"},
+    "fans_of_odd_ranks": {"0": "root", "2.4": "receptive_field"},
+    "constant_of_array": {"0": "pad", "2.3": "reshape", "3": "broadcast"},
+    "identity_rectangle": {"0": "tile", "2.3": "eye"},
+    "normal_distribution_name": {"0": "normal", "2.4": "truncated_normal"},
+    "regularizer_config": {"0": "L1L2", "2.4": "own_class"},
+    "regularizer_negative": {"0": True, "3": False},
+    "l1_l2_default": {"0": 0.01, "3": 0.0},
+    "l1_l2_is_a_name": {"0": True, "3": False},
+    "policy_class": {"0": ("keras.mixed_precision", "Policy"), "3": ("keras", "DTypePolicy")},
+    # -- convolution, pooling, padding -----------------------------------------------------------------------------------
+    "conv_arguments": {
+        "0": "filters kernel_size strides padding data_format dilation_rate activation use_bias kernel_initializer bias_initializer "
+        "kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
+        "2.4": "filters kernel_size strides padding data_format dilation_rate groups activation use_bias kernel_initializer "
+        "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
+    },
+    "depthwise_conv_arguments": {
+        "0": "kernel_size strides padding depth_multiplier data_format activation use_bias depthwise_initializer bias_initializer "
+        "depthwise_regularizer bias_regularizer activity_regularizer depthwise_constraint bias_constraint",
+        "2.4": "kernel_size strides padding depth_multiplier data_format dilation_rate activation use_bias depthwise_initializer "
+        "bias_initializer depthwise_regularizer bias_regularizer activity_regularizer depthwise_constraint bias_constraint",
+    },
+    "conv3d_transpose_arguments": {
+        "0": "filters kernel_size strides padding output_padding data_format activation use_bias kernel_initializer bias_initializer "
+        "kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
+        "2.4": "filters kernel_size strides padding output_padding data_format dilation_rate activation use_bias kernel_initializer "
+        "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
+        "3": "filters kernel_size strides padding data_format output_padding dilation_rate activation use_bias kernel_initializer "
+        "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
+    },
+    "data_format_1d": {"0": "channels_last", "3": None},  # None: config.image_data_format()
+    "separable_1d_data_format": {"0": "channels_last", "2.4": None},
+    "conv_more_batch_axes": {"0": False, "2.4": True, "3": False},
+    "conv3d_transpose_dilation": {"0": False, "3": True},
+    "separable_strides_and_dilation": {"0": True, "2.4": False, "3": True},
+    "depthwise_strides_and_dilation": {"0": False, "3": True},
+    "depthwise_kernel_name": {"0": "depthwise_kernel", "3": "kernel"},
+    "config_conv_groups": {"0": False, "2.4": True},
+    "config_conv_inherits": {"0": False, "2.4": True, "3": False},  # derived convolutions write their base class's arguments too
+    "average_pool_size": {"0": 2, "3": None},
+    "global_pool_keepdims": {"0": False, "2.4": True},
+    "config_1d_padding_data_format": {"0": False, "3": True},
+    # -- losses --------------------------------------------------------------------------------------------------------
+    "loss_log_epsilon": {"0": False, "2.3": True, "3": False},  # log(p + eps) in binary_crossentropy
+    "loss_logits_from": {"0": "none", "2.3": "own", "2.4": "any"},  # whose activation's logits a crossentropy takes
+    "loss_integers": {"0": "keep", "3": "float"},
+    "loss_function_rank": {"0": "broadcast", "3": "expand"},
+    "loss_object_rank": {"0": "broadcast", "2.4": "squeeze", "3": "expand"},
+    "loss_smoothing_classes": {"0": "axis", "3": "last"},
+    "loss_weighting": {"0": "nonzero", "2.3": "plain", "2.4": "kept", "3": "kept_or_zero"},
+    "loss_weight_alignment": {"0": "samples", "3": "trailing"},
+    "loss_reductions": {
+        "0": ("auto", "none", "sum", "sum_over_batch_size"),
+        "3": ("none", None, "sum", "sum_over_batch_size", "mean", "mean_with_sample_weight"),
+    },
+    "loss_reduction": {"0": "sum_over_batch_size", "2.4": "auto", "3": "sum_over_batch_size"},
+    "loss_casts": {"0": False, "3": True},
+    "loss_config_fn": {"0": False, "2.4": True, "3": False},
+    "loss_arguments": {"0": "reduction name", "3": "name reduction dtype"},
+    "sparse_crossentropy_arguments": {
+        "0": "y_true y_pred from_logits axis ignore_class",
+        "3": "y_true y_pred from_logits ignore_class axis",
+    },
+    "sparse_crossentropy_class_arguments": {
+        "0": "from_logits reduction name",
+        "2.4": "from_logits ignore_class reduction name",
+        "3": "from_logits ignore_class reduction axis name dtype",
+    },
+    "crossentropy_class_arguments": {
+        "0": "from_logits label_smoothing reduction name",
+        "2.4": "from_logits label_smoothing axis reduction name dtype",
+    },
+    # -- metrics -------------------------------------------------------------------------------------------------------
+    "metric_strings": {"0": "functions", "3": "objects"},
+    "metric_averages": {"0": "batches", "2.3": "entries"},
+    "metric_log_name": {"0": "function", "2.3": "written"},
+    "metric_accuracy_name": {"0": "acc", "2.3": "written"},
+    "metric_accuracy_by": {"0": "loss", "2.4": "shape"},
+    "metric_binary_accuracy": {"0": "round", "2.4": "threshold"},
+    "metric_lambda_name": {"0": "<lambda>", "3": "lambda"},
+    "metric_arguments": {"0": "name dtype", "3": "dtype name"},
+    "metric_repeated": {"0": "number", "2.3": "merge", "2.4": "refuse", "3": "number"},
+    "weighted_metric_name": {"0": "always", "2.3": "number", "2.4": "if_repeated"},
+    "metric_spread": {"0": True, "3": False},  # one flat list of metrics is meant for each of several outputs
+    # -- optimizers ----------------------------------------------------------------------------------------------------
+    "optimizer_decay": {"0": "honour", "2.11": "refuse", "3": "ignore"},
+    "optimizer_clipnorm": {"0": "all", "2.4": "each"},
+    "optimizer_clips": {"0": "both", "2.11": "first", "3": "one"},  # clipnorm and clipvalue given together
+    "sgd_always_has_slot": {"0": True, "2.4": False, "2.11": True, "3": False},
+    "optimizer_ema_starts_from": {"0": "variable", "3": "first_step"},
+    "optimizer_rate_key": {"0": "lr", "2.3": "learning_rate"},
+    "optimizer_config": {"0": "old", "2.4": "legacy", "2.11": "full", "3": "keras3"},
+    "optimizer_slot_order": {"0": "by_slot", "2.11": "by_weight", "3": "by_weight"},
+    "optimizer_saves_rate": {"0": False, "3": True},
+    "optimizer_auto_name": {"0": "class", "3": "numbered"},
+    "optimizer_arguments": {
+        "0": "decay",
+        "2.3": "",
+        "2.11": "weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency jit_compile name",
+        "3": "weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency loss_scale_factor "
+        "gradient_accumulation_steps name",
+    },
+    "sgd_arguments": {"0": "learning_rate momentum decay nesterov", "2.3": "learning_rate momentum nesterov"},
+    "adam_arguments": {
+        "0": "learning_rate beta_1 beta_2 epsilon decay amsgrad",
+        "2.3": "learning_rate beta_1 beta_2 amsgrad",
+        "2.4": "learning_rate beta_1 beta_2 epsilon amsgrad",
+        "2.11": "learning_rate beta_1 beta_2 epsilon adaptive_epsilon amsgrad",
+        "3": "learning_rate beta_1 beta_2 epsilon amsgrad",
+    },
+    # -- files ---------------------------------------------------------------------------------------------------------
+    "file_layout": {"0": "1", "2": "2"},  # which weights a layer has in a file, and in which order
+    "optimizer_placeholders": {"0": False, "2.1.6": True, "2.4": False},  # an Adam without amsgrad saves vhat as zeros of shape (1,)
+    "save_format_by_suffix": {"0": False, "2.4": True},  # a name that does not end in .h5 means another format than HDF5
+    # -- training ------------------------------------------------------------------------------------------------------
+    "log_order": {"0": "validation_first", "2.4": "training_first", "3": "sorted"},
+    "batch_logs": {"0": "own", "2.4": "running"},
+    "batch_logs_size": {"0": True, "2.4": False},
+    "output_losses_average": {"0": "samples", "2.3": "batches", "2.4": "samples", "3": "batches"},
+    "callback_params": {"0": "arrays", "2.4": "steps"},
+    "progress": {"0": "samples", "2.4": "steps", "3": "colour"},
+    "trainable_fixed_at_compile": {"0": True, "3": False},
+    "loss_for_every_output": {"0": False, "3": True},
+    "class_weight_gaps": {"0": "absent_classes", "2.4": "refuse", "3": "one"},
+    "class_and_sample_weight": {"0": "sample", "2.3": "product", "3": "refuse"},
+    "metrics_names": {"0": "logs", "3": "objects"},
+    "compile_arguments": {
+        "0": "self optimizer loss metrics loss_weights sample_weight_mode weighted_metrics target_tensors",
+        "2.4": "self optimizer loss metrics loss_weights weighted_metrics run_eagerly steps_per_execution jit_compile",
+        "3": "self optimizer loss loss_weights metrics weighted_metrics run_eagerly steps_per_execution jit_compile auto_scale_loss",
+    },
+}
+
+_DEFAULT = "2.15"
+
+
+def _parse(version: str) -> tuple[int, ...]:
+    if not isinstance(version, str) or not re.match(r"^\d+(\.\d+)*", version):
+        raise ArgumentError(f"`version` must be a Keras release such as '1.2.2', '2.2', '2.15' or '3', received {version!r}.")
+    if version.endswith("-tf"):  # tf.keras 1.13-2.4 write '2.2.4-tf', '2.3.0-tf', ...
+        return (2, 4)
+    digits = re.match(r"^\d+(\.\d+)*", version)
+    assert digits is not None
+    return tuple(int(part) for part in digits.group().split("."))
+
+
+_ROWS = {name: sorted(((_parse(since), value) for since, value in row.items()), reverse=True) for name, row in TABLE.items()}
+_selected = os.environ.get("KCOMPAT_KERAS_VERSION", _DEFAULT)
+_parse(_selected)
+_scoped: ContextVar[str | None] = ContextVar("keras_version", default=None)
+
+
+def keras_version() -> str:
+    """The Keras release whose behaviour new objects take."""
+    return _scoped.get() or _selected
+
+
+def set_keras_version(version: str) -> None:
+    """Let objects made from now on behave as in the Keras release `version` ("1.2.2", "2.2", "2.3.1", "2.15", "3").
+
+    The default is "2.15" (tf.keras), or the environment variable KCOMPAT_KERAS_VERSION. A model file selects its own.
+    """
+    global _selected
+    _parse(version)
+    _selected = version
+
+
+@contextlib.contextmanager
+def keras_version_scope(version: str) -> Iterator[None]:
+    """Select a Keras release for the objects made inside a `with` block."""
+    _parse(version)
+    token = _scoped.set(version)
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
+
+
+def behaviour(row: str, version: str | None = None) -> Any:
+    """The value of one row of the table for `version`, by default the selected one."""
+    if row not in _ROWS:
+        raise UnknownNameError(f"No behaviour is called {row!r}. {nearest(row, _ROWS)}")
+    release = _parse(version or keras_version())
+    for since, value in _ROWS[row]:
+        if release >= since:
+            return value
+    return _ROWS[row][-1][1]
+
+
+def latest(row: Mapping[str, Any], version: str) -> Any:
+    """The value for `version` in a row `{first release: value}` of another table; None before the first."""
+    release = _parse(version)
+    held = [(_parse(since), value) for since, value in row.items() if _parse(since) <= release]
+    return max(held, key=lambda pair: pair[0])[1] if held else None
+
+
+def given(value: Any, row: str) -> Any:
+    """`value`, or the generation's default from `row` where the caller gave none."""
+    return behaviour(row) if value is NOT_GIVEN else value
+
+
+def positional(*rows: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator that gives positional arguments the meaning of the selected generation.
+
+    The `rows` hold argument names separated by blanks; one after the other they are the order. Without positional
+    arguments beyond the first (and `self`) nothing happens.
+    """
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        method = function.__code__.co_varnames[:1] == ("self",)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            fixed, free = args[:method], args[method:]
+            if len(free) > 1:
+                order = [name for row in rows for name in behaviour(row).split() if name != "self"]
+                if len(free) > len(order):
+                    raise ArgumentTypeError(
+                        f"{function.__qualname__} takes {len(order)} positional arguments ({', '.join(order)}), received {len(free)}."
+                    )
+                twice = set(order[: len(free)]) & set(kwargs)
+                if twice:
+                    raise ArgumentTypeError(f"{function.__qualname__} received `{min(twice)}` twice, by position and by name.")
+                return function(*fixed, **dict(zip(order, free, strict=False)), **kwargs)
+            return function(*args, **kwargs)
+
+        return call
+
+    return wrap

@@ -1,0 +1,119 @@
+"""A network as a flat list of steps, fixed once; running it looks nothing up in the graph.
+
+A step names a module by its key in the owner's `_modules` (so that a replaced module takes effect, and copies of the
+model need no rewiring) or holds a function. Values live in numbered slots; a slot is taken over by a later value as
+soon as nothing needs the earlier one, so a plan holds no more activations than hand-written code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from kcompat.graph.network import Network
+from kcompat.graph.symbol import KerasTensor, Node
+from kcompat.tree import flatten, leaves, map_structure
+
+
+class Slot:
+    """The place of a value in the arguments of a step."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int):
+        self.index = index
+
+    def __reduce__(self) -> Any:
+        return Slot, (self.index,)
+
+
+class Constant(Slot):
+    """The place of a tensor that the model owns as a buffer."""
+
+    def __reduce__(self) -> Any:
+        return Constant, (self.index,)
+
+
+class Plan:
+    """The steps of a network. `key_of` gives the name under which the owner holds a module."""
+
+    def __init__(self, network: Network, key_of: Callable[[Any], str]):
+        self.constants: list[torch.Tensor] = []
+        self._free: list[int] = []
+        self._size = 0
+        last_use = _last_uses(network)
+        slots: dict[int, int] = {id(tensor): self._take() for tensor in network.inputs}
+        self.input_slots = [slots[id(tensor)] for tensor in network.inputs]
+        given = {id(tensor._node) for tensor in network.inputs}
+        keep = {id(tensor) for tensor in network.outputs}
+        self.steps: list[tuple[Any, Any, Any, Any]] = []
+        for position, node in enumerate(network.nodes):
+            if id(node) in given:
+                continue
+            arguments = self._arguments(node, slots)
+            for tensor in {id(t): t for t in node.parents}.values():
+                if last_use[id(tensor)] == position and id(tensor) not in keep:
+                    self._free.append(slots[id(tensor)])
+            made = flatten(node.outputs)
+            for tensor in made:
+                slots[id(tensor)] = self._take()
+            operation = key_of(node.operation) if isinstance(node.operation, torch.nn.Module) else node.operation
+            out = slots[id(node.outputs)] if isinstance(node.outputs, KerasTensor) else [slots[id(t)] for t in made]
+            self.steps.append((operation, *arguments, out))
+            self._free.extend(slots[id(t)] for t in made if id(t) not in last_use and id(t) not in keep)
+        self.output_slots = [slots[id(tensor)] for tensor in network.outputs]
+
+    def _take(self) -> int:
+        if self._free:
+            return self._free.pop()
+        self._size += 1
+        return self._size - 1
+
+    def _arguments(self, node: Node, slots: dict[int, int]) -> tuple[Any, Any]:
+        """Either (slot, None) for a call with one tensor, or (argument template, keyword template)."""
+        if len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], KerasTensor):
+            return slots[id(node.args[0])], None
+
+        def place(leaf: Any) -> Any:
+            if isinstance(leaf, KerasTensor):
+                return Slot(slots[id(leaf)])
+            if isinstance(leaf, torch.Tensor):
+                self.constants.append(leaf)
+                return Constant(len(self.constants) - 1)
+            return leaf
+
+        return map_structure(place, node.args), map_structure(place, node.kwargs)
+
+    def run(self, modules: Mapping[str, Any], inputs: list[Any], constants: list[torch.Tensor]) -> list[Any]:
+        """The outputs for `inputs`, both flat."""
+        values: list[Any] = [None] * self._size
+        for slot, value in zip(self.input_slots, inputs, strict=True):
+            values[slot] = value
+        for operation, args, kwargs, out in self.steps:
+            call = modules[operation] if type(operation) is str else operation
+            if kwargs is None:
+                result = call(values[args])
+            else:
+                result = call(*_fill(args, values, constants), **_fill(kwargs, values, constants))
+            if type(out) is int:
+                values[out] = result
+            else:
+                for slot, leaf in zip(out, leaves(result), strict=True):
+                    values[slot] = leaf
+        return [values[slot] for slot in self.output_slots]
+
+
+def _fill(template: Any, values: list[Any], constants: list[torch.Tensor]) -> Any:
+    def value(leaf: Any) -> Any:
+        if type(leaf) is Slot:
+            return values[leaf.index]
+        return constants[leaf.index] if type(leaf) is Constant else leaf
+
+    return map_structure(value, template)
+
+
+def _last_uses(network: Network) -> dict[int, int]:
+    """For each symbolic tensor that is used, the position of the last node that takes it."""
+    return {id(tensor): position for position, node in enumerate(network.nodes) for tensor in node.parents}

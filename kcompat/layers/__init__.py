@@ -1,0 +1,32 @@
+"""The layers users name: arguments, weights, a few lines into `tensor/`, and a config.
+
+A class here computes nothing itself. One class serves all ranks (`class Conv2D(_Conv): rank = 2`). Each file ends with the
+table of names it adds to the registry; `names()` of the registry is what configs and `from kcompat.layers import ...` can name.
+"""
+
+from typing import Any
+
+from kcompat import registry
+from kcompat.core import Input, InputLayer, InputSpec, Layer
+from kcompat.layers import activation, dense, dropout, merge, misc, reshape, wrapper
+from kcompat.layers.merge import add, average, concatenate, dot, maximum, minimum, multiply, subtract
+
+__all__ = [  # noqa: PLE0604
+    "Input", "InputLayer", "InputSpec", "Layer", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply",
+    "serialize", "subtract",
+]  # fmt: skip
+
+for _room in (activation, dense, dropout, merge, misc, reshape, wrapper):
+    for _name, _layer in _room.NAMES.items():
+        globals()[_name] = _layer
+        __all__.append(_name)
+
+
+def serialize(layer: Any) -> Any:
+    """Class name and config of a layer."""
+    return registry.serialize("layer", layer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The layer that `serialize` described."""
+    return registry.deserialize("layer", config, custom_objects)

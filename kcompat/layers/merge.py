@@ -1,0 +1,268 @@
+"""Layers that make one tensor of several, and their lower-case functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kcompat import registry
+from kcompat.core.layer import Layer
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
+from kcompat.generations import behaviour
+from kcompat.graph import KerasTensor
+from kcompat.tensor.merge import align, dot as dot_product
+from kcompat.tree import flatten
+
+
+class _Merge(Layer):
+    """Base of merging layers: the inputs as a list, their masks joined by the generation's law."""
+
+    supports_masking = True
+    least = 1
+
+    def build(self, input_shape: Any) -> None:
+        """Check that there are enough inputs, of shapes that go together."""
+        shapes = _shapes(input_shape)
+        if shapes is None or len(shapes) < self.least:
+            raise ArgumentError(
+                f"{type(self).__name__} '{self.name}' must be called on a list of at least {self.least} inputs, received shape {input_shape!r}."
+            )
+        self.compute_output_shape(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Tensor:
+        """The inputs joined."""
+        tensors = _list(self, inputs)
+        return self._join(align(tensors) if len({t.ndim for t in tensors}) > 1 else tensors)
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        raise ArgumentTypeError(f"{type(self).__name__} does not say how inputs are joined: override `_join` or `call`.")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape that the inputs broadcast to."""
+        shapes = _shapes(input_shape)
+        if shapes is None:
+            raise ArgumentError(f"{type(self).__name__} '{self.name}' must be called on a list of inputs, received shape {input_shape!r}.")
+        rank = max(len(s) for s in shapes)
+        full = [(s[0], *(1,) * (rank - len(s)), *s[1:]) if len(s) < rank else s for s in shapes]
+        return tuple(self._broadcast(sizes, shapes) for sizes in zip(*full, strict=True))
+
+    def _broadcast(self, sizes: tuple[int | None, ...], shapes: list[Any]) -> int | None:
+        fixed = {n for n in sizes if n not in (None, 1)}
+        if len(fixed) > 1:
+            raise ShapeError(f"{type(self).__name__} '{self.name}': inputs of shapes {shapes} cannot be merged, their sizes differ.")
+        return fixed.pop() if fixed else (None if None in sizes else 1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """All masks hold (Keras 1 and 2), or any does and every input has one (Keras 3)."""
+        if mask is None:
+            return None
+        masks = flatten(mask) if isinstance(mask, (list, tuple, dict)) else [mask]
+        if len(masks) != len(_list(self, inputs)):
+            raise ArgumentError(f"{type(self).__name__} '{self.name}': `mask` must have one entry for each input, received {len(masks)}.")
+        if behaviour("merge_mask", self._keras_version) == "or":
+            return None if any(m is None for m in masks) else reduce(torch.logical_or, masks)
+        present = [m for m in masks if m is not None]
+        return reduce(torch.logical_and, present) if present else None
+
+
+def _list(layer: Layer, inputs: Any) -> list[Any]:
+    if isinstance(inputs, (list, tuple)):
+        return list(inputs)
+    if isinstance(inputs, dict):
+        return flatten(inputs)
+    raise ArgumentTypeError(f"{type(layer).__name__} '{layer.name}' must be called on a list of tensors, received {type(inputs).__name__}.")
+
+
+def _shapes(input_shape: Any) -> list[tuple[int | None, ...]] | None:
+    values = flatten(input_shape, is_leaf=_is_shape) if isinstance(input_shape, dict) else input_shape
+    if not isinstance(values, (list, tuple)) or not values or not all(_is_shape(s) for s in values):
+        return None
+    return [tuple(s) for s in values]
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(n is None or isinstance(n, int) for n in value)
+
+
+class Add(_Merge):
+    """The sum of the inputs, broadcast. Source: https://keras.io/api/layers/merging_layers/add/"""
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        return reduce(torch.add, tensors)
+
+
+class Subtract(_Merge):
+    """The first of two inputs less the second. Source: https://keras.io/api/layers/merging_layers/subtract/"""
+
+    least = 2
+
+    def build(self, input_shape: Any) -> None:
+        """Check that there are two inputs."""
+        super().build(input_shape)
+        if len(input_shape) != 2:
+            raise ArgumentError(f"Subtract '{self.name}' must be called on exactly 2 inputs, received {len(input_shape)}.")
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        return torch.sub(*tensors)
+
+
+class Multiply(_Merge):
+    """The product of the inputs, entry by entry. Source: https://keras.io/api/layers/merging_layers/multiply/"""
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        return reduce(torch.mul, tensors)
+
+
+class Average(_Merge):
+    """The mean of the inputs. Source: https://keras.io/api/layers/merging_layers/average/"""
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        return reduce(torch.add, tensors) / len(tensors)
+
+
+class Maximum(_Merge):
+    """The largest of the inputs, entry by entry; ties give their gradient to the first. Source: https://keras.io/api/layers/merging_layers/"""
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        return reduce(lambda a, b: torch.where(a >= b, a, b), tensors)
+
+
+class Minimum(_Merge):
+    """The smallest of the inputs, entry by entry; ties give their gradient to the first. Source: https://keras.io/api/layers/merging_layers/"""
+
+    def _join(self, tensors: list[Tensor]) -> Tensor:
+        return reduce(lambda a, b: torch.where(a <= b, a, b), tensors)
+
+
+class Concatenate(_Merge):
+    """The inputs one behind the other along `axis`. Source: https://keras.io/api/layers/merging_layers/concatenate/"""
+
+    def __init__(self, axis: int = -1, **kwargs: Any):
+        if isinstance(axis, bool) or not isinstance(axis, int):
+            raise ArgumentTypeError(f"Concatenate: `axis` must be an integer, received {axis!r}.")
+        super().__init__(**kwargs)
+        self.__dict__["axis"] = axis
+
+    def call(self, inputs: Any) -> Tensor:
+        """The inputs concatenated."""
+        return torch.cat(_list(self, inputs), self.axis)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The sizes of the first input, those along `axis` added up."""
+        shapes = _shapes(input_shape)
+        if shapes is None:
+            raise ArgumentError(f"Concatenate '{self.name}' must be called on a list of inputs, received shape {input_shape!r}.")
+        rank = len(shapes[0])
+        if any(len(s) != rank for s in shapes) or not -rank <= self.axis < rank:
+            raise ShapeError(f"Concatenate '{self.name}': inputs must have one rank that has the `axis` {self.axis}, received shapes {shapes}.")
+        axis = self.axis % rank
+        result: list[int | None] = []
+        for place, sizes in enumerate(zip(*shapes, strict=True)):
+            known = {n for n in sizes if n is not None}
+            if place == axis:
+                result.append(None if None in sizes else sum(sizes))  # type: ignore[arg-type]
+            elif len(known) > 1:
+                raise ShapeError(f"Concatenate '{self.name}': inputs of shapes {shapes} differ beside the `axis` {self.axis}.")
+            else:
+                result.append(known.pop() if known else None)
+        return tuple(result)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks joined in the same way: one behind the other along time, else by the generation's law."""
+        if mask is None:
+            return None
+        tensors, masks = _list(self, inputs), list(mask)
+        if len(masks) != len(tensors):
+            raise ArgumentError(f"Concatenate '{self.name}': `mask` must have one entry for each input, received {len(masks)}.")
+        if all(m is None for m in masks):
+            return None
+        law = behaviour("concatenate_mask", self._keras_version)
+        axis = self.axis % len(tensors[0].shape)
+        if law == "raise" and any(m is None for m in masks) and axis == 1:
+            raise ShapeError(f"Concatenate '{self.name}': along time all inputs must have a mask or none, in this Keras generation.")
+        full = [_full_mask(t, m) for t, m in zip(tensors, masks, strict=True)]
+        if behaviour("merge_mask", self._keras_version) == "or":
+            if axis == 1 and all(m.ndim > 1 for m in full):
+                return torch.cat(full, 1)
+            return reduce(torch.logical_or, full)
+        if axis < full[0].ndim:
+            return torch.cat(full, axis)
+        return reduce(torch.logical_and, full)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments as plain data."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+def _full_mask(tensor: Any, mask: Any) -> Any:
+    """The mask, or one of all ones over batch and time."""
+    if mask is not None:
+        return mask
+    if isinstance(tensor, KerasTensor):
+        return KerasTensor(tensor.shape[:2], "bool")
+    return torch.ones(tensor.shape[:2], dtype=torch.bool, device=tensor.device)
+
+
+class Dot(_Merge):
+    """Per sample, the sum of products over one axis of each of two inputs; `normalize` makes it the cosine.
+
+    Source: https://keras.io/api/layers/merging_layers/dot/
+    """
+
+    least = 2
+
+    def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **kwargs: Any):
+        pair = (axes, axes) if isinstance(axes, int) else tuple(axes) if isinstance(axes, (list, tuple)) else None
+        if pair is None or len(pair) != 2 or not all(isinstance(a, int) for a in pair):
+            raise ArgumentTypeError(f"Dot: `axes` must be an integer or two integers, received {axes!r}.")
+        super().__init__(**kwargs)
+        self.__dict__.update(axes=axes, normalize=normalize)
+
+    def _pair(self) -> tuple[int, int]:
+        return (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
+
+    def call(self, inputs: Any) -> Tensor:
+        """The products summed."""
+        x, y = _list(self, inputs)
+        return dot_product(x, y, self._pair(), bool(self.normalize))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The sizes that remain of the first input, then of the second."""
+        shapes = _shapes(input_shape)
+        if shapes is None or len(shapes) != 2:
+            raise ArgumentError(f"Dot '{self.name}' must be called on exactly 2 inputs, received shape {input_shape!r}.")
+        first, second = (axis % len(s) for axis, s in zip(self._pair(), shapes, strict=True))
+        a, b = shapes[0][first], shapes[1][second]
+        if None not in (a, b) and a != b:
+            raise ShapeError(f"Dot '{self.name}': the sizes {a} and {b} along `axes` {self.axes} differ; input shapes {shapes}.")
+        rest = [n for i, n in enumerate(shapes[0]) if i not in (0, first)] + [n for i, n in enumerate(shapes[1]) if i not in (0, second)]
+        return (shapes[0][0], *(rest or [1]))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """None: the product has no steps of its own."""
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments as plain data."""
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def _function(cls: type, name: str) -> Callable[..., Any]:
+    def merge(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        return cls(*args, **kwargs)(inputs)
+
+    merge.__name__ = merge.__qualname__ = name
+    merge.__doc__ = f"`{cls.__name__}(...)(inputs)`: a list of tensors merged by a new {cls.__name__} layer."
+    return merge
+
+
+add, subtract, multiply, average = (_function(c, c.__name__.lower()) for c in (Add, Subtract, Multiply, Average))
+maximum, minimum, concatenate, dot = (_function(c, c.__name__.lower()) for c in (Maximum, Minimum, Concatenate, Dot))
+
+NAMES = {c.__name__: c for c in (Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot)}
+registry.register("layer", NAMES)

@@ -1,0 +1,74 @@
+"""What layers with sliding windows share: checking sizes, paddings and data formats, and telling output shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kcompat import config as settings
+from kcompat.core.layer import Layer
+from kcompat.errors import ArgumentError, ShapeError
+from kcompat.tensor.shapes import channel_axis, image_shape, spatial_axes
+
+_Lengths = Callable[[int, int | None], int | None]
+
+
+def sizes(where: str, argument: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """`value`, one integer or one for each of `rank` axes, as a tuple of integers not below `least`."""
+    found = (value,) * rank if isinstance(value, int) or hasattr(value, "__index__") else value
+    try:
+        found = tuple(int(n) for n in found if int(n) == n)
+        fits = len(found) == (rank if isinstance(value, int) or hasattr(value, "__index__") else len(tuple(value))) == rank
+    except (TypeError, ValueError):
+        fits = False
+    if not fits or isinstance(value, (bool, str)) or any(n < least for n in found):
+        one = f" or a tuple of {rank}" if rank > 1 else ""
+        raise ArgumentError(f"{where}: `{argument}` must be an integer not below {least}{one}, received {value!r}.")
+    return found
+
+
+def padding_name(where: str, value: Any, known: Sequence[str]) -> str:
+    """`value` in lower case, if it is one of the `known` paddings."""
+    lowered = value.lower() if isinstance(value, str) else value
+    if lowered not in known:
+        raise ArgumentError(f"{where}: `padding` must be {' or '.join(map(repr, known))}, received {value!r}.")
+    return lowered
+
+
+def data_format_name(where: str, value: Any) -> str:
+    """`value` in lower case, the global setting for None."""
+    return settings.checked_data_format(value, f"{where}: ")
+
+
+def title(layer: Layer) -> str:
+    """How errors name a layer."""
+    return f"{type(layer).__name__} '{layer.name}'"
+
+
+def known_channels(layer: Layer, input_shape: Sequence[int | None], rank: int, data_format: str) -> int:
+    """The number of channels of an input of rank `rank + 2` or more, which must be known."""
+    if len(input_shape) < rank + 2:
+        raise ShapeError(f"{title(layer)} expects an input with {rank + 2} axes (batch, {rank} spatial, channels), received {tuple(input_shape)}.")
+    channels = input_shape[-1 if data_format == "channels_last" else -rank - 1]
+    if channels is None:
+        raise ShapeError(
+            f"{title(layer)}: the channels (axis {channel_axis(data_format)}) of the input must be known, received shape {tuple(input_shape)}."
+        )
+    return channels
+
+
+def output_shape(
+    layer: Layer, input_shape: Sequence[int | None], rank: int, data_format: str, length: _Lengths, channels: int | None = None
+) -> tuple[int | None, ...]:
+    """The output's shape where spatial axis `i` of n cells becomes `length(i, n)` cells; `channels` None: as many as came in."""
+    more = tuple(input_shape[: len(input_shape) - rank - 2])
+    shape = tuple(input_shape[len(more) :])
+    if len(shape) != rank + 2:
+        raise ShapeError(f"{title(layer)} expects an input with {rank + 2} axes, received shape {tuple(input_shape)}.")
+    lengths = [length(i, shape[axis]) for i, axis in enumerate(spatial_axes(rank, data_format))]
+    if any(n is not None and n < 1 and shape[axis] != 0 for n, axis in zip(lengths, spatial_axes(rank, data_format), strict=True)):
+        raise ShapeError(
+            f"{title(layer)}: the window does not fit into an input of shape {tuple(input_shape)}; the output would have the spatial sizes "
+            f"{lengths}. Use a smaller window or `padding='same'`."
+        )
+    return (*more, *image_shape(shape[0], lengths, channels or shape[channel_axis(data_format)], data_format))

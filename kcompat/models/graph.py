@@ -1,0 +1,216 @@
+"""A model that is a graph: wiring it once, running its plan, and the views Keras gives of it."""
+
+from __future__ import annotations
+
+import keyword
+from typing import Any
+
+import torch
+
+from kcompat.core.layer import Layer
+from kcompat.core.naming import is_auto_name, snake_case
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
+from kcompat.graph import KerasTensor, Network, Plan
+from kcompat.graph.symbol import Node
+from kcompat.tree import flatten, is_nested, leaves, pack
+
+
+class GraphMixin:
+    """The graph of a functional model (or of a built Sequential); `_network` is None in a subclassed model."""
+
+    _network: Network | None
+    _plan: Plan | None
+    _modules: dict[str, Any]
+    _buffers: dict[str, Any]
+    name: str
+
+    def _wire(self, inputs: Any, outputs: Any) -> None:
+        """Take the graph from `inputs` to `outputs` (structures of symbolic tensors) as this model."""
+        _check_symbols(self.name, "inputs", inputs)
+        _check_symbols(self.name, "outputs", outputs)
+        sources = flatten(inputs)
+        if len({id(t) for t in sources}) != len(sources):
+            raise ArgumentError(f"Model '{self.name}': every tensor in `inputs` must be there once, received {inputs!r}.")
+        own = self.__dict__
+        own["_inputs_structure"], own["_outputs_structure"] = inputs, outputs
+        own["_extra_losses"] = own.get("_extra_losses", [])
+        own["_extra_metrics"] = own.get("_extra_metrics", [])
+        self._plan_graph()
+
+    def _plan_graph(self) -> None:
+        own = self.__dict__
+        inputs, outputs = flatten(own["_inputs_structure"]), flatten(own["_outputs_structure"])
+        extras = [*own["_extra_losses"], *(value for value, _ in own["_extra_metrics"])]
+        network = Network(inputs, [*outputs, *extras], self.name)
+        for old in [key for key, module in self._modules.items() if module is not None and key in own.get("_graph_keys", ())]:
+            del self._modules[old]
+        keys = _module_keys(network, self)
+        for operation in network.operations:
+            if isinstance(operation, torch.nn.Module):
+                self._modules[keys[id(operation)]] = operation
+                if operation.training is not self.training:  # type: ignore[attr-defined]
+                    operation.train(self.training)  # type: ignore[attr-defined]
+        own["_graph_keys"] = tuple(keys.values())
+        own["_network"] = network
+        own["_plan"] = plan = Plan(network, lambda module: keys[id(module)])
+        for index, constant in enumerate(plan.constants):
+            self._buffers[f"constant_{index}"] = constant
+            self._non_persistent_buffers_set.add(f"constant_{index}")  # type: ignore[attr-defined]
+        plan_count = len(plan.constants)
+        plan.constants = []
+        own["_constant_keys"] = [f"constant_{index}" for index in range(plan_count)]
+        single_in = isinstance(own["_inputs_structure"], KerasTensor)
+        own["_single"] = single_in and isinstance(own["_outputs_structure"], KerasTensor) and not extras
+        own["_input_checks"] = [(t.shape, t.dtype, t.dtype.is_floating_point) for t in inputs]
+        own["_input_names"] = [_source_name(t) for t in inputs]
+        own["_output_names"] = _output_names(outputs)
+
+    def _run_graph(self, inputs: Any) -> Any:
+        """The outputs for `inputs`, in the structure the model was made with."""
+        own = self.__dict__
+        flat = self._flat_inputs(inputs)
+        for index, (shape, dtype, floating) in enumerate(own["_input_checks"]):
+            tensor = flat[index]
+            if isinstance(tensor, torch.Tensor) and (tensor.ndim != len(shape) or (tensor.dtype is not dtype and tensor.is_floating_point() is not floating)):
+                flat[index] = _conform(tensor, shape, dtype)
+        constants = [self._buffers[key] for key in own["_constant_keys"]]
+        values = own["_plan"].run(self._modules, flat, constants)
+        if own["_single"]:
+            return values[0]
+        count = len(own["_output_names"])
+        self._note_extras(values[count:])
+        return pack(own["_outputs_structure"], values[:count])
+
+    def _note_extras(self, values: list[Any]) -> None:
+        own = self.__dict__
+        losses, metrics = own["_extra_losses"], own["_extra_metrics"]
+        for value in values[: len(losses)]:
+            self._note_loss(value.mean() if value.ndim else value)  # type: ignore[attr-defined]
+        for value, (_, name) in zip(values[len(losses) :], metrics, strict=False):
+            Layer.add_metric(self, value, name=name)  # type: ignore[arg-type]
+
+    def _flat_inputs(self, inputs: Any) -> list[Any]:
+        structure, names = self.__dict__["_inputs_structure"], self.__dict__["_input_names"]
+        if isinstance(inputs, dict) and not isinstance(structure, dict):
+            missing = [n for n in names if n not in inputs]
+            if missing:
+                raise ArgumentError(f"Model '{self.name}' has the inputs {names}; the dict it was given lacks {missing}.")
+            return [inputs[n] for n in names]
+        if isinstance(structure, dict) and isinstance(inputs, dict):
+            missing = [k for k in structure if k not in inputs]
+            if missing:
+                raise ArgumentError(f"Model '{self.name}' has the inputs {list(structure)}; the dict it was given lacks {missing}.")
+            inputs = {k: inputs[k] for k in structure}
+        flat = flatten(inputs) if is_nested(inputs) else _pick(structure, inputs)
+        if len(flat) != len(names):
+            raise ShapeError(f"Model '{self.name}' takes {len(names)} inputs {names}, received {len(flat)}.")
+        return flat
+
+    def _graph_output_spec(self, inputs: Any) -> Any:
+        """Symbolic outputs for other symbolic inputs: the plan run on them, leaving no trace in the layers' histories."""
+        assert self._network is not None and self._plan is not None
+        seen = [(op._inbound_nodes, len(op._inbound_nodes)) for op in _all_layers(self)]
+        fresh = []
+        for given, own in zip(self._flat_inputs(inputs), flatten(self.__dict__["_inputs_structure"]), strict=True):
+            if isinstance(given, KerasTensor):
+                symbol = KerasTensor(given.shape if len(given.shape) == len(own.shape) else own.shape, own.dtype)
+                symbol._keras_mask = given._keras_mask
+            else:
+                symbol = KerasTensor(tuple(given.shape), given.dtype)
+            symbol._node = Node(None, (), {})
+            fresh.append(symbol)
+        try:
+            constants = [self._buffers[key] for key in self.__dict__["_constant_keys"]]
+            values = self._plan.run(self._modules, fresh, constants)
+        finally:
+            for nodes, count in seen:
+                del nodes[count:]
+        count = len(self.__dict__["_output_names"])
+        return pack(self.__dict__["_outputs_structure"], [_without_history(v) for v in values[:count]])
+
+
+def _pick(structure: Any, value: Any) -> list[Any]:
+    """The values at the places of `structure`, for a container that cannot be walked itself (a `torch.fx.Proxy`)."""
+    if isinstance(structure, KerasTensor) or isinstance(value, (torch.Tensor, KerasTensor)):
+        return [value]
+    keys = sorted(structure) if isinstance(structure, dict) else range(len(structure))
+    return [leaf for key in keys for leaf in _pick(structure[key], value[key])]
+
+
+def _all_layers(model: Any) -> list[Any]:
+    return [m for m in model.modules() if hasattr(m, "_inbound_nodes")]
+
+
+def _without_history(value: Any) -> Any:
+    symbol = KerasTensor(value.shape, value.dtype)
+    symbol._keras_mask = value._keras_mask
+    return symbol
+
+
+def _check_symbols(name: str, argument: str, tensors: Any) -> None:
+    wrong = [t for t in leaves(tensors) if not isinstance(t, KerasTensor)]
+    if wrong or not flatten(tensors):
+        raise ArgumentTypeError(
+            f"Model '{name}': `{argument}` must be symbolic tensors, made by `Input` and layers called on it; "
+            f"received {type(wrong[0]).__name__ if wrong else tensors!r}."
+        )
+
+
+def _module_keys(network: Network, owner: Any) -> dict[int, str]:
+    """A name for each module: the layer's own, without the number that Keras added to tell it from other models' layers.
+
+    So two models of one architecture have the same `state_dict` keys.
+    """
+    keys: dict[int, str] = {}
+    used = {k for k in (*owner._modules, *owner._parameters, *owner._buffers) if k not in owner.__dict__.get("_graph_keys", ())}
+    for operation in network.operations:
+        if isinstance(operation, torch.nn.Module):
+            keys[id(operation)] = key = module_key(operation, used, type(owner))
+            used.add(key)
+    return keys
+
+
+def module_key(module: torch.nn.Module, used: set[str], owner: type) -> str:
+    """The name under which a model holds a module."""
+    own_name = getattr(module, "name", type(module).__name__)
+    kind = type(module).__name__
+    base = snake_case(kind) if is_auto_name(own_name, kind) else str(own_name).replace(".", "_")
+    if hasattr(owner, base) or not base or keyword.iskeyword(base):
+        base = f"{base}_layer"
+    key, number = base, 1
+    while key in used:
+        key, number = f"{base}_{number}", number + 1
+    return key
+
+
+def _source_name(tensor: KerasTensor) -> str:
+    operation = tensor._node.operation if tensor._node is not None else None
+    return getattr(operation, "name", None) or tensor.name or "input"
+
+
+def _output_names(outputs: list[KerasTensor]) -> list[str]:
+    """The names of the outputs: their layers' names, numbered where one layer gives several."""
+    names: list[str] = []
+    for tensor in outputs:
+        assert tensor._node is not None
+        base = getattr(tensor._node.operation, "name", None) or getattr(tensor._node.operation, "__name__", "output")
+        name, number = base, 1
+        while name in names:
+            name, number = f"{base}_{number}", number + 1
+        names.append(name)
+    return names
+
+
+def _conform(tensor: torch.Tensor, shape: tuple[int | None, ...], dtype: torch.dtype) -> torch.Tensor:
+    """An input in the rank and kind of dtype that the model was made for: (n,) for (n, 1), integers for floats."""
+    mask = getattr(tensor, "_keras_mask", None)
+    if tensor.ndim == len(shape) + 1 and tensor.shape[-1] == 1:
+        tensor = tensor.squeeze(-1)
+    elif tensor.ndim == len(shape) - 1 and shape and shape[-1] == 1:
+        tensor = tensor.unsqueeze(-1)
+    if tensor.is_floating_point() is not dtype.is_floating_point:
+        tensor = tensor.to(dtype)
+    if mask is not None:
+        tensor._keras_mask = mask  # type: ignore[attr-defined]
+    return tensor
+

@@ -1,0 +1,65 @@
+"""Every layer there is, with a way to make it and inputs it takes. A new layer is covered by all tests here once it is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from kcompat import layers as L
+from kcompat import registry
+
+
+@dataclass(frozen=True)
+class Row:
+    make: Callable[[], Any]
+    shapes: tuple[tuple[int, ...], ...]
+    #: things this layer cannot do by its nature, each with the reason
+    cannot: tuple[str, ...] = ()
+
+    def inputs(self, seed: int = 0, batch: int | None = None) -> Any:
+        generator = torch.Generator().manual_seed(seed)
+        made = [torch.rand((batch or s[0], *s[1:]), generator=generator) + 0.1 for s in self.shapes]
+        return made[0] if len(made) == 1 else made
+
+
+
+ROWS: dict[str, Row] = {
+    "Dense": Row(lambda: L.Dense(5, "relu"), ((3, 4),)),
+    "Dense sequence": Row(lambda: L.Dense(5, "softmax", use_bias=False), ((3, 6, 4),)),
+    "Activation": Row(lambda: L.Activation("tanh"), ((3, 4),)),
+    "Dropout": Row(lambda: L.Dropout(0.5), ((3, 4),)),
+    "SpatialDropout1D": Row(lambda: L.SpatialDropout1D(0.5), ((3, 6, 4),)),
+    "SpatialDropout2D": Row(lambda: L.SpatialDropout2D(0.5), ((3, 6, 5, 4),)),
+    "SpatialDropout3D": Row(lambda: L.SpatialDropout3D(0.5), ((3, 6, 5, 4, 2),)),
+    "ActivityRegularization": Row(lambda: L.ActivityRegularization(0.1, 0.2), ((3, 4),)),
+    "Flatten": Row(lambda: L.Flatten(), ((3, 4, 5),)),
+    "Reshape": Row(lambda: L.Reshape((2, -1)), ((3, 4, 5),)),
+    "Permute": Row(lambda: L.Permute((2, 1)), ((3, 4, 5),)),
+    "RepeatVector": Row(lambda: L.RepeatVector(3), ((3, 4),)),
+    "Lambda": Row(lambda: L.Lambda(_double), ((3, 4),)),
+    "Masking": Row(lambda: L.Masking(), ((3, 6, 4),)),
+    "Identity": Row(lambda: L.Identity(), ((3, 4),)),
+    **{
+        name: Row(lambda name=name: getattr(L, name)(), ((3, 4, 5), (3, 4, 5)))
+        for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+    },
+    "Dot": Row(lambda: L.Dot(axes=(1, 2)), ((3, 4, 5), (3, 2, 4))),
+    "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
+}
+#: layer classes without a row of their own: bases, and inputs, which take no data
+BASES = {"InputLayer", "Wrapper", "Functional", "Model", "Sequential"}
+
+
+def _double(x: torch.Tensor) -> torch.Tensor:
+    return x * 2.0
+
+
+def listed() -> set[str]:
+    return {type(row.make()).__name__ for row in ROWS.values()}
+
+
+def registered() -> set[str]:
+    return {registry.lookup("layer", name).__name__ for name in registry.names("layer")}
