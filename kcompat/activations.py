@@ -89,13 +89,15 @@ def selu(x: Tensor) -> Tensor:
     return _of_generation(selu)(x)
 
 
-def _with_logits(y: Tensor, x: Tensor) -> Tensor:
-    y._keras_logits = x  # type: ignore[attr-defined]
+def _with_logits(y: Tensor, x: Tensor, activation: str) -> Tensor:
+    if isinstance(y, Tensor):  # a symbolic tensor or an FX proxy has no numbers behind it
+        y._keras_logits = x  # type: ignore[attr-defined]
+        y._keras_logits_of = activation  # type: ignore[attr-defined]
     return y
 
 
 def _softmax(x: Tensor, axis: int | Sequence[int] = -1) -> Tensor:
-    return _with_logits(activate.softmax(x, axis), x)
+    return _with_logits(activate.softmax(x, axis), x, "softmax")
 
 
 def _softmax_without_vectors(x: Tensor, axis: int | Sequence[int] = -1) -> Tensor:
@@ -118,15 +120,25 @@ _RULES: dict[Callable[..., Any], tuple[str, dict[str, Callable[..., Tensor]]]] =
 
 def _of_generation(function: Callable[..., Any]) -> Callable[..., Any]:
     row, rules = _RULES[function]
-    return rules[behaviour(row)]
+    return rules[_value(row)]
+
+
+def _value(row: str) -> str:
+    return behaviour(row)
+
+
+# What `torch.compiler.assume_constant_result` sets (it would import Dynamo here): traced code keeps the generation it was traced in.
+_value._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def get(identifier: Any) -> Callable[..., Any]:
     """The activation for None (linear), a name, a config, a function or a layer; the generation's own where they differ."""
     if identifier is None:
         return linear
-    if isinstance(identifier, dict) and registry.find("activation", registry.split_config("activation", identifier)[0]) is None:
-        return deserialize(identifier)
+    if isinstance(identifier, dict):
+        name, inner = registry.split_config("activation", identifier)
+        if isinstance(inner, dict) and registry.find("activation", name) is None:
+            return registry.deserialize("layer", identifier)
     found = registry.get("activation", identifier)
     return _of_generation(found) if any(found is function for function in _RULES) else found
 
@@ -145,10 +157,8 @@ def deserialize(
         raise ArgumentTypeError("deserialize: `config` must be the name or config of an activation, nothing was received.")
     if described is None:
         return None
-    inner = described.get("config") if isinstance(described, dict) else described
-    kind = "layer" if isinstance(inner, dict) else "activation"
     with registry.custom_object_scope(custom_objects or {}):
-        return get(described) if kind == "activation" else registry.deserialize(kind, described)
+        return get(described)
 
 
 for _function, (_, _rules) in _RULES.items():

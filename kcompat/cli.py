@@ -6,13 +6,12 @@ import argparse
 import math
 import sys
 import warnings
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kcompat import __version__, files, layers, models, registry
+from kcompat import __version__, files, layers, models
 from kcompat.errors import KcompatError
 
 #: imported because their classes are registered by it; `inspect` asks the registry

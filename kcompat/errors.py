@@ -4,7 +4,7 @@
     ├── ArgumentError      (ValueError)                 a value that cannot be used
     ├── ArgumentTypeError  (TypeError)                  a value of a kind that cannot be used
     ├── UnknownArgumentError (TypeError, ValueError)     a keyword that nothing takes
-    ├── UnknownNameError   (ValueError)                 a name nobody registered
+    ├── UnknownNameError   (ValueError, TypeError)             a name nobody registered
     ├── ShapeError         (ValueError)                 a tensor of the wrong rank or size
     ├── MaskError          (TypeError)                  a mask where none can be handled
     ├── NotBuiltError      (ValueError, AttributeError) something is asked for before it exists
@@ -38,7 +38,7 @@ class UnknownArgumentError(KcompatError, TypeError, ValueError):
     """A keyword that nothing takes (TypeError in Keras 1 and 2, ValueError in Keras 3)."""
 
 
-class UnknownNameError(ArgumentError):
+class UnknownNameError(ArgumentError, TypeError):
     """A name is in none of the tables it may come from."""
 
 

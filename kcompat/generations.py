@@ -41,6 +41,8 @@ TABLE: dict[str, dict[str, Any]] = {
     # -- names ---------------------------------------------------------------------------------------------------
     "auto_name_first_index": {"0": 1, "2.4": 0},
     "input_name": {"0": "input", "3": "input_layer"},
+    "sequential_batch_from_data": {"0": False, "2.4": True},  # input shape of a Sequential built by its first call
+    "sequential_input_name": {"0": "layer", "3": "input"},  # dense_input, input_layer
     "input_name_first_index": {"0": 1, "3": 0},
     "functional_name": {"0": "model", "3": "functional"},
     "auto_name_splits_before_digits": {"0": True, "3": False},  # ConvLSTM2D -> conv_lst_m2d, conv_lstm2d
@@ -48,14 +50,17 @@ TABLE: dict[str, dict[str, Any]] = {
     # -- order and trainability of weights -------------------------------------------------------------------------
     "weights_trainable_first": {"0": True, "2.4": False},
     # -- dropout ---------------------------------------------------------------------------------------------------
+    "identity_masks": {"0": False, "3": True},
     "dropout_rate_checked": {"0": False, "2.4": True},
     "dropout_rate_one": {"0": "identity", "2.4": "error", "3": "zeros"},
     # -- masks -----------------------------------------------------------------------------------------------------
     "merge_mask": {"0": "and", "3": "or"},
+    "merge_skips_masked": {"0": False, "3": True},  # Multiply, Maximum, Minimum leave masked steps out
     "concatenate_mask": {"0": "raise", "3": "fill"},  # along time, where only some inputs have a mask
     "unsupported_mask": {"0": "raise", "2.4": "drop"},
     # -- regularization ----------------------------------------------------------------------------------------------
     "activity_loss_per_sample": {"0": False, "2.4": True},
+    "every_layer_takes_activity_regularizer": {"0": False, "2.4": True},
     "frozen_weights_regularized": {"0": True, "3": False},
     # -- configs -----------------------------------------------------------------------------------------------------
     "config_names_module": {"0": False, "2.4": True},
@@ -63,8 +68,15 @@ TABLE: dict[str, dict[str, Any]] = {
     "config_first_layer_shape": {"0": True, "3": False},
     "config_names_quantization": {"0": False, "3": True},
     "config_spatial_dropout": {"0": "base", "3": "own"},
+    "flatten_least_rank": {"0": 3, "2.4": 1},
+    "config_build_shape": {"0": "called", "3": "built"},  # whose build shape is written: of every layer called, or of those that build
+    "config_activity": {"0": "own", "3": "base"},  # who writes `activity_regularizer`: the layers that have it, or every layer
+    "config_input_optional": {"0": False, "2.16": True},
+    "config_lambda_mask": {"0": False, "2.4": True},
     "config_lambda": {"0": "types", "2.4": "modules", "3": "own"},
     "config_node_form": {"0": "rows", "3": "arguments"},
+    "model_module": {"0": None, "2.4": "keras.src.engine.functional", "2.16": "tf_keras.src.engine.functional", "3": "keras.src.models.functional"},
+    "list_of_one_unwrapped": {"0": True, "3": False},
     "functional_class_name": {"0": "Model", "2.4": "Functional"},
     "config_sequential_form": {"0": "list", "2.2": "dict"},
     "config_sequential_input_layer": {"0": False, "2.4": True},
@@ -110,14 +122,34 @@ TABLE: dict[str, dict[str, Any]] = {
     "separable_1d_data_format": {"0": "channels_last", "2.4": None},
     "conv_more_batch_axes": {"0": False, "2.4": True, "3": False},
     "conv3d_transpose_dilation": {"0": False, "3": True},
-    "separable_strides_and_dilation": {"0": True, "2.4": False, "3": True},
-    "depthwise_strides_and_dilation": {"0": False, "3": True},
+    "depthwise_strides_and_dilation": {"0": False, "3": True},  # before 2.4 what came out was no convolution
     "depthwise_kernel_name": {"0": "depthwise_kernel", "3": "kernel"},
     "config_conv_groups": {"0": False, "2.4": True},
     "config_conv_inherits": {"0": False, "2.4": True, "3": False},  # derived convolutions write their base class's arguments too
     "average_pool_size": {"0": 2, "3": None},
     "global_pool_keepdims": {"0": False, "2.4": True},
     "config_1d_padding_data_format": {"0": False, "3": True},
+    # -- normalization -------------------------------------------------------------------------------------------------------
+    "batch_norm_arguments": {
+        "0": "axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer moving_variance_initializer "
+        "beta_regularizer gamma_regularizer beta_constraint gamma_constraint",
+        "2.4": "axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer moving_variance_initializer "
+        "beta_regularizer gamma_regularizer beta_constraint gamma_constraint synchronized",
+        "3": "axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer moving_variance_initializer "
+        "beta_regularizer gamma_regularizer beta_constraint gamma_constraint renorm renorm_clipping renorm_momentum synchronized",
+    },
+    # what is taken off the n in n / (n - c), the factor of the batch variance on its way into the average; "eps": 1 + epsilon
+    "batch_norm_correction": {"0": (), "2.1": ("eps",), "2.4": (), "3": ()},
+    "batch_norm_correction_last_axis_images": {"0": (), "2.1": (1, "eps"), "2.4": (1,), "3": ()},
+    "batch_norm_correction_other_images": {"0": (), "2.1": ("eps",), "2.4": (1,), "3": ()},
+    "batch_norm_images": {"0": (4,), "2.4": (4, 5)},  # ranks
+    "batch_norm_debias": {"0": False, "2.1": True, "2.3": False},
+    "batch_norm_frozen": {"0": "batch", "2.4": "moving"},
+    "batch_norm_mask": {"0": "never", "2.4": "not_images", "3": "always"},
+    "batch_norm_axis_list": {"0": False, "2.4": True, "3": False},
+    "config_norm_axis": {"0": "given", "2.4": "list_when_built", "3": "given"},
+    "config_batch_norm_renorm": {"0": "if_set", "3": "always"},
+    "config_layer_norm_rms": {"0": False, "3": True},
     # -- losses --------------------------------------------------------------------------------------------------------
     "loss_log_epsilon": {"0": False, "2.3": True, "3": False},  # log(p + eps) in binary_crossentropy
     "loss_logits_from": {"0": "none", "2.3": "own", "2.4": "any"},  # whose activation's logits a crossentropy takes
@@ -153,6 +185,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "metric_averages": {"0": "batches", "2.3": "entries"},
     "metric_log_name": {"0": "function", "2.3": "written"},
     "metric_accuracy_name": {"0": "acc", "2.3": "written"},
+    "metric_class_log_name": {"0": "own", "3": "written"},  # of a class given by its name
     "metric_accuracy_by": {"0": "loss", "2.4": "shape"},
     "metric_binary_accuracy": {"0": "round", "2.4": "threshold"},
     "metric_lambda_name": {"0": "<lambda>", "3": "lambda"},
@@ -170,6 +203,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "optimizer_config": {"0": "old", "2.4": "legacy", "2.11": "full", "3": "keras3"},
     "optimizer_slot_order": {"0": "by_slot", "2.11": "by_weight", "3": "by_weight"},
     "optimizer_saves_rate": {"0": False, "3": True},
+    "schedule_name": {"0": None, "3": "ExponentialDecay"},
     "optimizer_auto_name": {"0": "class", "3": "numbered"},
     "optimizer_arguments": {
         "0": "decay",
@@ -192,6 +226,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "save_format_by_suffix": {"0": False, "2.4": True},  # a name that does not end in .h5 means another format than HDF5
     # -- training ------------------------------------------------------------------------------------------------------
     "log_order": {"0": "validation_first", "2.4": "training_first", "3": "sorted"},
+    "shuffle_from": {"0": "numpy", "2.4": "torch"},
     "batch_logs": {"0": "own", "2.4": "running"},
     "batch_logs_size": {"0": True, "2.4": False},
     "output_losses_average": {"0": "samples", "2.3": "batches", "2.4": "samples", "3": "batches"},
@@ -199,6 +234,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "progress": {"0": "samples", "2.4": "steps", "3": "colour"},
     "trainable_fixed_at_compile": {"0": True, "3": False},
     "loss_for_every_output": {"0": False, "3": True},
+    "weights_need_temporal": {"0": True, "2.4": False},  # sample weights by step only with sample_weight_mode
     "class_weight_gaps": {"0": "absent_classes", "2.4": "refuse", "3": "one"},
     "class_and_sample_weight": {"0": "sample", "2.3": "product", "3": "refuse"},
     "metrics_names": {"0": "logs", "3": "objects"},

@@ -162,12 +162,18 @@ def _described(kind: str, thing: Any, legacy: bool) -> dict[str, Any]:
     if legacy or not behaviour("config_names_module"):
         return {"class_name": name, "config": config}
     own = _tables.get(kind, {}).get(name) is not type(thing) and not hasattr(thing, "_config_class_name")
-    return {
+    described = {
         "module": None if own else getattr(thing, "_config_module", MODULES.get(kind)),
         "class_name": name.rsplit(">", 1)[-1],
         "config": config,
-        "registered_name": name if own else None,
+        "registered_name": name if own else getattr(thing, "_config_registered_name", None),
     }
+    built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
+    if built_for is not None:
+        described["build_config"] = built_for
+    if hasattr(thing, "get_compile_config") and behaviour("config_node_form") == "arguments":
+        described["compile_config"] = thing.get_compile_config()
+    return described
 
 
 def split_config(kind: str, config: Any) -> tuple[str, Any]:

@@ -241,6 +241,8 @@ def _record(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, An
     kept = {k: v for k, v in kwargs.items() if not (k in ("training", "mask") and v is None)}
     if training is not None:
         kept["training"] = training
+    if behaviour("config_build_shape", layer._keras_version) == "called":
+        layer.__dict__.setdefault("_build_shape", shapes_of(inputs))
     outputs = record(layer, (inputs, *args), kept, specs)
     for tensor in leaves(outputs):
         tensor.name = tensor.name or layer.name

@@ -90,7 +90,11 @@ class InputLayer(Layer):
                 "optional": self.optional,
             }
         written = {"batch_input_shape": self.batch_shape, "dtype": self.dtype, "sparse": self.sparse, "name": self.name}
-        return {**written, "ragged": False} if behaviour("config_names_module", self._keras_version) else written
+        if behaviour("config_input_optional", self._keras_version):
+            written["optional"] = self.optional
+        if behaviour("config_names_module", self._keras_version):
+            written["ragged"] = False
+        return written
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

@@ -51,6 +51,8 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     _autocast = True
     #: True for layers that compute with weights, so that integer inputs must become floats
     _casts_integers = False
+    #: whether Keras 3 writes the shape this layer was built for into files
+    _writes_build_shape = True
     #: `call` sets the masks of its outputs itself (models do)
     _makes_own_masks = False
     _call_spec: calling.CallSpec
@@ -93,9 +95,12 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             own["_autocast"] = False
         self._set_policy(kwargs.pop("input_dtype", None) if dtype is None else dtype)
         self._take_first_layer_arguments(kwargs)
-        if kwargs:
+        unknown = next(iter(kwargs), None)
+        if activity_regularizer is not None and not behaviour("every_layer_takes_activity_regularizer") and not _takes_activity(type(self)):
+            unknown = "activity_regularizer"
+        if unknown is not None:
             raise UnknownArgumentError(
-                f"{type(self).__name__} '{self.name}': unknown keyword argument `{next(iter(kwargs))}`; a layer takes "
+                f"{type(self).__name__} '{self.name}': unknown keyword argument `{unknown}`; a layer takes "
                 f"{_parameters(type(self))}, `name`, `trainable`, `dtype`, `input_shape`, `batch_input_shape`."
             )
 
@@ -356,6 +361,8 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         elif form == "name" or self._batch_input_shape is not None:
             plain = self.dtype_policy.compute_dtype == self.dtype_policy.variable_dtype
             settings["dtype"] = self.variable_dtype if plain else registry.serialize("dtype_policy", self.dtype_policy)
+        if self.activity_regularizer is not None and behaviour("config_activity", self._keras_version) == "base":
+            settings["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if self._batch_input_shape is not None and behaviour("config_first_layer_shape", self._keras_version):
             settings["batch_input_shape"] = self._batch_input_shape
         if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
@@ -383,12 +390,16 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     def get_build_config(self) -> dict[str, Any] | None:
         """The input shape the layer was built with."""
         shape = self.__dict__.get("_build_shape")
-        return None if shape is None else {"input_shape": shape}
+        if shape is None or not self.built:
+            return None
+        if not self._writes_build_shape and behaviour("config_build_shape", self._keras_version) == "built":
+            return None
+        return {"shapes_dict": shape} if isinstance(shape, dict) and self._call_spec.build_shapes else {"input_shape": shape}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build for the shape in a config of `get_build_config`."""
         if config and not self.built:
-            self._build_once(config["input_shape"])
+            self._build_once(**config["shapes_dict"]) if "shapes_dict" in config else self._build_once(config["input_shape"])
 
     # -- torch ------------------------------------------------------------------------------------------------------------------
 
@@ -451,6 +462,10 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
 
 def _anything(shape: Any) -> bool:
     return True
+
+
+def _takes_activity(cls: type) -> bool:
+    return "activity_regularizer" in inspect.signature(cls.__init__).parameters or not cls.__module__.startswith("kcompat.")
 
 
 def _parameters(cls: type) -> str:

@@ -8,7 +8,21 @@ from typing import Any
 
 from kcompat import registry
 from kcompat.core import Input, InputLayer, InputSpec, Layer
-from kcompat.layers import activation, dense, dropout, merge, misc, reshape, wrapper
+from kcompat.layers import (
+    activation,
+    convolution,
+    dense,
+    dropout,
+    layer_normalization,
+    merge,
+    misc,
+    normalization,
+    padding,
+    pooling,
+    reshape,
+    separable,
+    wrapper,
+)
 from kcompat.layers.merge import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 
 __all__ = [  # noqa: PLE0604
@@ -16,7 +30,9 @@ __all__ = [  # noqa: PLE0604
     "serialize", "subtract",
 ]  # fmt: skip
 
-for _room in (activation, dense, dropout, merge, misc, reshape, wrapper):
+for _room in (
+    activation, convolution, dense, dropout, layer_normalization, merge, misc, normalization, padding, pooling, reshape, separable, wrapper,
+):  # fmt: skip
     for _name, _layer in _room.NAMES.items():
         globals()[_name] = _layer
         __all__.append(_name)

@@ -7,7 +7,7 @@ from typing import Any
 from kcompat import activations, constraints, initializers, regularizers
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ArgumentTypeError
-from kcompat.generations import keras_version_scope
+from kcompat.generations import behaviour, keras_version_scope
 
 #: the last word of an argument's name -> how its object is read and written
 _KINDS: dict[str, Any] = {
@@ -33,6 +33,11 @@ def config_of(layer: Layer, *names: str) -> dict[str, Any]:
     """The named arguments as plain data, in the words of the layer's generation."""
     with keras_version_scope(layer._keras_version):
         return {n: getattr(layer, n) if _kind(n) is None else _kind(n).serialize(getattr(layer, n)) for n in names}
+
+
+def activity_argument(layer: Layer) -> tuple[str, ...]:
+    """The name of the activity regularizer's key, where layers that take one write it themselves."""
+    return ("activity_regularizer",) if behaviour("config_activity", layer._keras_version) == "own" else ()
 
 
 def positive(layer_class: str, argument: str, value: Any, least: int = 1) -> int:

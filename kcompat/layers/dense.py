@@ -10,12 +10,12 @@ from kcompat import registry
 from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, NotBuiltError, ShapeError
 from kcompat.generations import behaviour
-from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
+from kcompat.layers.arguments import ActivatedLayer, activity_argument, config_of, positive, take
 from kcompat.tensor.linear import affine
 
 _ARGUMENTS = (
     "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
-    "activity_regularizer", "kernel_constraint", "bias_constraint",
+    "kernel_constraint", "bias_constraint",
 )  # fmt: skip
 
 
@@ -129,11 +129,9 @@ class Dense(ActivatedLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
-        config = {**super().get_config(), **config_of(self, *_ARGUMENTS)}
+        config = {**super().get_config(), **config_of(self, *_ARGUMENTS, *activity_argument(self))}
         if behaviour("config_names_quantization", self._keras_version):
             config["quantization_config"] = None
-            if self.activity_regularizer is None:  # Keras 3 writes none; a file of ours keeps one that is there
-                del config["activity_regularizer"]
             if self.lora_rank is not None:
                 config.update(lora_rank=self.lora_rank, lora_alpha=self.lora_alpha)
         return config

@@ -35,6 +35,7 @@ class Dropout(Layer):
             raise ArgumentTypeError(f"{name}: `rate` must be a number from 0 to 1, received {rate!r}.")
         if not 0 <= rate <= 1 and behaviour("dropout_rate_checked"):
             raise ArgumentError(f"{name}: `rate` must be a number from 0 to 1, received {rate!r}.")
+        rate = min(1.0, max(0.0, rate))
         super().__init__(**kwargs)
         self.__dict__["rate"] = rate
         self.__dict__["noise_shape"] = None if noise_shape is None else tuple(noise_shape)
@@ -47,13 +48,13 @@ class Dropout(Layer):
         """The input with entries dropped in training, the input itself otherwise."""
         if self.rate == 0 or not self._in_training(training):
             return inputs
-        if self.rate >= 1 or self.rate < 0:
+        if self.rate == 1:
             return self._drop_all(inputs)
         return dropout(inputs, self.rate, self._noise_shape(inputs), self.seed_generator)
 
     def _drop_all(self, inputs: Tensor) -> Tensor:
-        if self.rate != 1 or self._rate_one == "error":
-            raise ArgumentError(f"{type(self).__name__} '{self.name}': `rate` must be from 0 to below 1 in training, received {self.rate!r}.")
+        if self._rate_one == "error":
+            raise ArgumentError(f"{type(self).__name__} '{self.name}': `rate` must be below 1 in training, received {self.rate!r}.")
         return inputs if self._rate_one == "identity" else torch.zeros_like(inputs)
 
     def _noise_shape(self, inputs: Tensor) -> tuple[int, ...] | None:
@@ -95,7 +96,7 @@ class _SpatialDropout(Dropout):
         """The arguments as plain data, with the keys that the generation writes."""
         config = super().get_config()
         if behaviour("config_spatial_dropout", self._keras_version) == "own":
-            kept = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": config["dtype"]}
+            kept = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
             return kept if self.rank == 1 else {**kept, "data_format": self.data_format}
         return config
 
@@ -131,7 +132,8 @@ class ActivityRegularization(Layer):
     _passes_down = False
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
-        super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)
+        super().__init__(**kwargs)
+        self.activity_regularizer = L1L2(l1=l1, l2=l2)
         self.__dict__.update(l1=l1, l2=l2)
         self.built = True
 
@@ -141,7 +143,8 @@ class ActivityRegularization(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
-        return {**super().get_config(), "l1": self.l1, "l2": self.l2}
+        config = {k: v for k, v in super().get_config().items() if k != "activity_regularizer"}
+        return {**config, "l1": self.l1, "l2": self.l2}
 
 
 NAMES = {

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.layer import Layer
+from kcompat.core.masks import mask_of
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor
@@ -111,8 +112,39 @@ class Subtract(_Merge):
         return torch.sub(*tensors)
 
 
-class Multiply(_Merge):
+class _SkippingMerge(_Merge):
+    """A merge that in Keras 3 leaves masked steps out: what one input masks is decided by the others alone."""
+
+    def call(self, inputs: Any) -> Tensor:
+        """The inputs joined."""
+        tensors = _list(self, inputs)
+        masks = [mask_of(t) for t in tensors]
+        if all(m is None for m in masks) or not behaviour("merge_skips_masked", self._keras_version):
+            return super().call(tensors)
+        wide = [None if m is None else m.reshape(*m.shape, *(1,) * (t.ndim - m.ndim)) for t, m in zip(tensors, masks, strict=True)]
+        return self._join_masked(tensors, wide)
+
+    def _join_masked(self, tensors: list[Tensor], masks: list[Any]) -> Tensor:
+        """Step by step: a masked entry takes the other side's value; both masked count as they are."""
+        joined, seen = tensors[0], masks[0]
+        for tensor, mask in zip(tensors[1:], masks[1:], strict=True):
+            if mask is not None:
+                tensor = torch.where(mask, tensor, joined)
+            if seen is not None:
+                joined = torch.where(seen, joined, tensor)
+            seen = None if mask is None or seen is None else mask | seen
+            joined = self._join([joined, tensor])
+        return joined
+
+
+class Multiply(_SkippingMerge):
     """The product of the inputs, entry by entry. Source: https://keras.io/api/layers/merging_layers/multiply/"""
+
+    def _join_masked(self, tensors: list[Tensor], masks: list[Any]) -> Tensor:
+        joined = self._join([t if m is None else torch.where(m, t, torch.ones_like(t)) for t, m in zip(tensors, masks, strict=True)])
+        if any(m is None for m in masks):
+            return joined
+        return torch.where(reduce(torch.logical_or, masks), joined, torch.zeros_like(joined))
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return reduce(torch.mul, tensors)
@@ -125,14 +157,14 @@ class Average(_Merge):
         return reduce(torch.add, tensors) / len(tensors)
 
 
-class Maximum(_Merge):
+class Maximum(_SkippingMerge):
     """The largest of the inputs, entry by entry; ties give their gradient to the first. Source: https://keras.io/api/layers/merging_layers/"""
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return reduce(lambda a, b: torch.where(a >= b, a, b), tensors)
 
 
-class Minimum(_Merge):
+class Minimum(_SkippingMerge):
     """The smallest of the inputs, entry by entry; ties give their gradient to the first. Source: https://keras.io/api/layers/merging_layers/"""
 
     def _join(self, tensors: list[Tensor]) -> Tensor:

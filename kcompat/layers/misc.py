@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -39,7 +40,6 @@ class Lambda(Layer):
         self.__dict__.update(function=function, mask=mask, arguments=dict(arguments or {}))
         self.__dict__["_output_shape"] = output_shape
         self.__dict__["_takes"] = _parameters(function)
-        self.built = True
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """The function of the input."""
@@ -92,8 +92,9 @@ class Lambda(Layer):
             output_shape_type=_function_type(shape) if callable(shape) else "raw",
             arguments=self.arguments,
         )
-        if self.mask is not None:
-            config.update(mask=self.mask, mask_type=_function_type(self.mask) if callable(self.mask) else "raw")
+        if self.mask is not None and behaviour("config_lambda_mask", self._keras_version):
+            kind = _function_type(self.mask) if callable(self.mask) else "raw"
+            config.update(mask=self.mask, mask_type=kind, mask_module=getattr(self.mask, "__module__", None))
         if form == "modules":
             config.update(module=getattr(self.function, "__module__", None), output_shape_module=getattr(shape, "__module__", None))
         return config
@@ -123,7 +124,7 @@ def _parameters(function: Any) -> frozenset[str]:
 
 
 def _function_type(function: Any) -> str:
-    return "lambda" if getattr(function, "__name__", "") == "<lambda>" else "function"
+    return "lambda" if isinstance(function, FunctionType) else "function"  # Keras counts every Python function as a lambda
 
 
 def _is_shape(value: Any) -> bool:
@@ -166,11 +167,11 @@ class Masking(Layer):
 class Identity(Layer):
     """The input as it is. Source: https://keras.io/api/layers/core_layers/identity/"""
 
-    supports_masking = True
     _passes_down = False
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
+        self.supports_masking = behaviour("identity_masks")
         self.built = True
 
     def call(self, inputs: Any) -> Any:

@@ -28,6 +28,7 @@ class _Pooling(Layer):
     rank: int
     _pool: Callable[..., Tensor]
     _passes_down = False
+    _writes_build_shape = False
 
     def __init__(
         self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", data_format: Any = NOT_GIVEN, name: Any = None, **kwargs: Any
@@ -42,7 +43,11 @@ class _Pooling(Layer):
         super().__init__(name=name, **kwargs)
         self.__dict__.update(pool_size=pool_size, strides=strides, padding=padding, data_format=data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
-        self.built = True
+
+    def build(self, input_shape: Any) -> None:
+        """Nothing to make; a window that does not fit is refused."""
+        self.compute_output_shape(input_shape)
+        super().build(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The maxima or means."""

@@ -12,6 +12,7 @@ from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ShapeError
+from kcompat.generations import behaviour
 from kcompat.layers.arguments import config_of, positive
 
 
@@ -26,8 +27,7 @@ class Flatten(Layer):
     def __init__(self, data_format: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.__dict__["data_format"] = settings.checked_data_format(data_format, "Flatten: ")
-        self.input_spec = InputSpec(min_ndim=1)
-        self.built = True
+        self.input_spec = InputSpec(min_ndim=behaviour("flatten_least_rank"))
 
     def call(self, inputs: Tensor) -> Tensor:
         """The entries of each sample in one row."""
@@ -140,7 +140,6 @@ class RepeatVector(Layer):
         super().__init__(**kwargs)
         self.__dict__["n"] = n
         self.input_spec = InputSpec(ndim=2)
-        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The vector repeated."""

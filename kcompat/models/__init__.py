@@ -7,6 +7,7 @@ architectures, `clone` copies them, `summary` prints them. The work of training 
 from kcompat.models.clone import clone_model
 from kcompat.models.config import model_from_config, model_from_json
 from kcompat.models.model import Functional, Model
+from kcompat.models.saving import load_model
 from kcompat.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_config", "model_from_json"]
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_config", "model_from_json"]

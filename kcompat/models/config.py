@@ -16,7 +16,7 @@ from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor
 from kcompat.graph.symbol import Node
-from kcompat.tree import flatten, is_nested, map_structure
+from kcompat.tree import flatten, map_structure
 
 _RELEASES = {"1": "1.2.2", "2": "2.15.0", "2.2": "2.2.4", "2.3": "2.3.1", "2.15": "2.15.0", "3": "3.15.1"}
 
@@ -85,7 +85,8 @@ def _argument_node(node: Node, place: Any) -> dict[str, Any]:
         config = {"shape": value.shape, "dtype": str(value.dtype).removeprefix("torch."), "keras_history": place(value)}
         return {"class_name": "__keras_tensor__", "config": config}
 
-    return {"args": list(map_structure(write, node.args)), "kwargs": map_structure(write, node.kwargs)}
+    keywords = {"mask": None, **node.kwargs} if node.operation._call_spec.takes_mask else node.kwargs
+    return {"args": list(map_structure(write, node.args)), "kwargs": map_structure(write, keywords)}
 
 
 def sequential_config(model: Any) -> Any:
@@ -101,7 +102,20 @@ def sequential_config(model: Any) -> Any:
         written = {"name": model.name, "trainable": model._trainable, "dtype": registry.serialize("dtype_policy", model.dtype_policy), "layers": layers}
         if model._begin is not None:
             written["build_input_shape"] = model._begin.batch_shape
+    elif not behaviour("config_sequential_input_layer", version) and "_deferred_shape" in model.__dict__:
+        written["build_input_shape"] = model._deferred_shape
     return written
+
+
+def compile_config(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `compile` was given, objects written as their configs."""
+    kinds = {"optimizer": "optimizer", "loss": "loss", "metrics": "metric", "weighted_metrics": "metric"}
+    written = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile"}
+    return {
+        key: map_structure(lambda item, kind=kinds.get(key): item if kind is None else registry.serialize(kind, item), value)
+        for key, value in given.items()
+        if key in written
+    }
 
 
 def plain(value: Any) -> Any:
@@ -161,7 +175,7 @@ def sequential_from_config(cls: type, config: Any, custom_objects: Mapping[str, 
 
 def functional_from_config(cls: type, config: dict[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
     """A graph from its config."""
-    graph = _GraphReader(_layer_entries(config), custom_objects)
+    graph = _GraphReader(_layer_entries(config), custom_objects, [config.get("input_layers"), config.get("output_layers")])
     graph.connect()
     inputs, outputs = graph.ends(config.get("input_layers")), graph.ends(config.get("output_layers"))
     model = cls(inputs=inputs, outputs=outputs, name=config.get("name"))
@@ -173,7 +187,7 @@ def functional_from_config(cls: type, config: dict[str, Any], custom_objects: Ma
 class _GraphReader:
     """Layers by name, and for each the outputs of its calls so far; a call waits until its tensors are there."""
 
-    def __init__(self, entries: list[dict[str, Any]], custom_objects: Mapping[str, Any] | None):
+    def __init__(self, entries: list[dict[str, Any]], custom_objects: Mapping[str, Any] | None, ends: list[Any]):
         self.layers: dict[str, Layer] = {}
         self.outputs: dict[str, list[Any]] = {}
         self.waiting: list[tuple[str, Any]] = []
@@ -185,12 +199,12 @@ class _GraphReader:
             self.layers[name] = layer
             self.outputs[name] = [layer._inbound_nodes[0].outputs] if isinstance(layer, InputLayer) else []
             self.waiting += [(name, node) for node in entry.get("inbound_nodes") or ()]
-        self.first = self._first_indices()
+        self.first = self._first_indices(ends)
 
-    def _first_indices(self) -> dict[str, int]:
+    def _first_indices(self, ends: list[Any]) -> dict[str, int]:
         """Where the numbers of a layer's calls begin: at 1 for a nested model of Keras 1 and 2, whose own graph is call 0."""
         used: dict[str, list[int]] = {}
-        for _, node in self.waiting:
+        for node in [*(node for _, node in self.waiting), ends]:
             for name, index, _ in _references(node, self.layers):
                 used.setdefault(name, []).append(index)
         calls = {name: sum(1 for n, _ in self.waiting if n == name) for name in self.layers}
@@ -262,8 +276,7 @@ class _GraphReader:
             return {k: self.ends(v) for k, v in places.items()}
         if not isinstance(places, (list, tuple)) or not places:
             raise ArgumentTypeError(f"`input_layers` and `output_layers` must name tensors as [layer, call, tensor], received {places!r}.")
-        found = [self.ends(p) for p in places]
-        return found[0] if len(found) == 1 and not is_nested(found[0]) else found
+        return [self.ends(p) for p in places]
 
     def _end(self, place: Any) -> Any:
         found = self.find(place)

@@ -10,6 +10,7 @@ import torch
 from kcompat.core.layer import Layer
 from kcompat.core.naming import is_auto_name, snake_case
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
+from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor, Network, Plan
 from kcompat.graph.symbol import Node
 from kcompat.tree import flatten, is_nested, leaves, pack
@@ -23,11 +24,14 @@ class GraphMixin:
     _modules: dict[str, Any]
     _buffers: dict[str, Any]
     name: str
+    _keras_version: str
 
     def _wire(self, inputs: Any, outputs: Any) -> None:
         """Take the graph from `inputs` to `outputs` (structures of symbolic tensors) as this model."""
         _check_symbols(self.name, "inputs", inputs)
         _check_symbols(self.name, "outputs", outputs)
+        if behaviour("list_of_one_unwrapped", self._keras_version):
+            inputs, outputs = alone(inputs), alone(outputs)
         sources = flatten(inputs)
         if len({id(t) for t in sources}) != len(sources):
             raise ArgumentError(f"Model '{self.name}': every tensor in `inputs` must be there once, received {inputs!r}.")
@@ -79,7 +83,7 @@ class GraphMixin:
             return values[0]
         count = len(own["_output_names"])
         self._note_extras(values[count:])
-        return pack(own["_outputs_structure"], values[:count])
+        return alone(pack(own["_outputs_structure"], values[:count]))
 
     def _note_extras(self, values: list[Any]) -> None:
         own = self.__dict__
@@ -127,6 +131,11 @@ class GraphMixin:
                 del nodes[count:]
         count = len(self.__dict__["_output_names"])
         return pack(self.__dict__["_outputs_structure"], [_without_history(v) for v in values[:count]])
+
+
+def alone(structure: Any) -> Any:
+    """The one thing in a list of one, anything else as it is."""
+    return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
 
 
 def _pick(structure: Any, value: Any) -> list[Any]:

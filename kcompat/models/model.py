@@ -17,12 +17,12 @@ from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor, freeze, thaw
 from kcompat.models import config as configs
 from kcompat.models import summary as summaries
-from kcompat.models.graph import GraphMixin
-from kcompat.models.training import TrainingMixin
+from kcompat.models.graph import GraphMixin, alone
+from kcompat.training.methods import TrainingMethods
 from kcompat.tree import flatten, map_structure
 
 
-class Model(GraphMixin, TrainingMixin, Layer):
+class Model(GraphMixin, TrainingMethods, Layer):
     """Layers with one input and output side, with `fit`, `evaluate`, `predict`, files and a summary.
 
     `Model(inputs, outputs)` takes the graph between symbolic tensors; a subclass makes layers in `__init__` and calls
@@ -149,12 +149,12 @@ class Model(GraphMixin, TrainingMixin, Layer):
     @property
     def input_shape(self) -> Any:
         """The shapes of the inputs."""
-        return super().input_shape if self._network is None else _shapes(self.input)
+        return super().input_shape if self._network is None else _shapes(alone(self.input))
 
     @property
     def output_shape(self) -> Any:
         """The shapes of the outputs."""
-        return super().output_shape if self._network is None else _shapes(self.output)
+        return super().output_shape if self._network is None else _shapes(alone(self.output))
 
     @property
     def input_names(self) -> list[str]:
@@ -165,6 +165,15 @@ class Model(GraphMixin, TrainingMixin, Layer):
     def output_names(self) -> list[str]:
         """The names of the outputs; data, losses and metrics can be given by them."""
         return list(self.__dict__.get("_output_names", ()))
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of `compile`, then those that layers added."""
+        return [*super().metrics, *self._added_metrics]
+
+    @property
+    def _added_metrics(self) -> list[Any]:
+        return Layer.metrics.fget(self)  # type: ignore[attr-defined]
 
     # -- losses and metrics of the graph --------------------------------------------------------------------------------------
 
@@ -204,6 +213,10 @@ class Model(GraphMixin, TrainingMixin, Layer):
         if "layers" in config and ("input_layers" in config or "output_layers" in config):
             return configs.functional_from_config(cls, config, custom_objects)
         return cls(**config)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What `compile` was given, as plain data; empty for a model that is not compiled."""
+        return {} if self._compiled is None else configs.compile_config(self._compiled.given)
 
     def to_json(self, **options: Any) -> str:
         """The architecture as JSON text, with the Keras version it is written for."""
@@ -261,6 +274,19 @@ class Functional(Model):
     def _config_class_name(self) -> str:
         return behaviour("functional_class_name", self._keras_version)
 
+    @property
+    def _config_module(self) -> str | None:
+        return behaviour("model_module", self._keras_version)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Keras 3 writes a shape of None: the graph knows its own."""
+        own = behaviour("config_build_shape", self._keras_version) == "built"
+        return {"input_shape": None} if own else super().get_build_config()
+
+    @property
+    def _config_registered_name(self) -> str:
+        return "Functional"
+
 
 def _graph_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     """Inputs, outputs and the other arguments; Keras 1 calls them `input` and `output`."""
@@ -282,4 +308,4 @@ def _shapes(structure: Any) -> Any:
     return map_structure(lambda t: t.shape, structure)
 
 
-registry.register("layer", {"Functional": Functional, "Model": Model})
+registry.register("layer", {"Functional": Functional, "Model": Functional})

@@ -10,6 +10,7 @@ from kcompat import registry
 from kcompat.core.input import InputLayer
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor, contains_symbol
 from kcompat.layers.wrapper import TorchModuleWrapper
 from kcompat.models import config as configs
@@ -79,6 +80,10 @@ class Sequential(Model):
             return
         self._stack.append(layer)
 
+    def _make_input(self, shape: Any, dtype: Any) -> InputLayer:
+        own_name = behaviour("sequential_input_name", self._keras_version) == "input"
+        return InputLayer(batch_shape=shape, dtype=dtype, name=None if own_name else f"{self._stack[0].name}_input")
+
     def _first_input(self) -> InputLayer | None:
         """The input layer: a given one, or one for the shape that the first layer tells."""
         if self._begin is None and self._stack:
@@ -91,7 +96,7 @@ class Sequential(Model):
                 shape, dtype = first.input.shape, first.input.dtype
             if shape is not None:
                 kind = dtype if dtype is not None else self._stack[0].dtype
-                self.__dict__["_begin"] = InputLayer(batch_shape=shape, dtype=kind, name=f"{self._stack[0].name}_input")
+                self.__dict__["_begin"] = self._make_input(shape, kind)
         return self._begin
 
     def _rebuild(self) -> None:
@@ -140,14 +145,15 @@ class Sequential(Model):
             return
         if not self._stack:
             raise ArgumentError(f"Sequential '{self.name}' has no layers; add some before building it.")
-        self.__dict__["_begin"] = InputLayer(batch_shape=input_shape, dtype=self._stack[0].dtype, name=f"{self._stack[0].name}_input")
+        self.__dict__["_begin"] = self._make_input(input_shape, self._stack[0].dtype)
         self._rebuild()
-        self.__dict__["_build_shape"] = tuple(input_shape)
+        self.__dict__["_build_shape"] = self.__dict__["_deferred_shape"] = tuple(input_shape)
 
     def _build_once(self, *shapes: Any, **named: Any) -> None:
         shape = shapes[0] if shapes else None
         if isinstance(shape, (tuple, list)) and shape and not is_nested(shape[0]):
-            self.build((None, *shape[1:]))
+            fixed = behaviour("sequential_batch_from_data", self._keras_version)
+            self.build(tuple(shape) if fixed else (None, *shape[1:]))
         else:
             self.built = True
 
@@ -174,6 +180,14 @@ class Sequential(Model):
         return super().compute_output_spec(inputs, *args, **kwargs)
 
     # -- configs ------------------------------------------------------------------------------------------------------------
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The input shape, once it is known."""
+        return None if self._network is None else {"input_shape": self._network.inputs[0].shape}
+
+    @property
+    def _config_module(self) -> str:
+        return "keras"
 
     def get_config(self) -> Any:
         """The architecture as plain data: a list of layers up to Keras 2.1, a dict with a name later."""

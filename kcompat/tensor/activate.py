@@ -1,7 +1,7 @@
 """Activation functions on torch tensors, with Keras' values and Keras' gradients where a function has a kink.
 
 Where torch's fused function has another gradient at a kink it is not used: an exact zero is common (padding, dead units),
-so that the difference would be seen. Facts: values and gradients of real Keras, `parity/references/objects/`.
+so that the difference would be seen. Facts: values and gradients of real Keras, `parity/references/*/activations.npz`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def linear(x: Tensor) -> Tensor:
 
 def hard_sigmoid_fifth(x: Tensor) -> Tensor:
     """Keras 1 and 2: `clip(0.2 x + 0.5, 0, 1)`, derivative 0.2 at -2.5 and 2.5 too."""
-    return (0.2 * x + 0.5).clamp(0.0, 1.0)
+    return (0.2 * x).add_(0.5).clamp(0.0, 1.0)
 
 
 def hard_sigmoid_sixth(x: Tensor) -> Tensor:
@@ -163,11 +163,41 @@ def glu(x: Tensor, axis: int = -1) -> Tensor:
     return F.glu(x, axis)
 
 
-sigmoid = torch.sigmoid
-tanh = torch.tanh
-softsign = F.softsign
-silu = F.silu
-mish = F.mish
-relu6 = F.relu6
-log_sigmoid = F.logsigmoid
-tanh_shrink = F.tanhshrink
+def sigmoid(x: Tensor) -> Tensor:
+    """`1 / (1 + exp(-x))`."""
+    return torch.sigmoid(x)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return torch.tanh(x)
+
+
+def softsign(x: Tensor) -> Tensor:
+    """`x / (1 + |x|)`."""
+    return F.softsign(x)
+
+
+def silu(x: Tensor) -> Tensor:
+    """`x * sigmoid(x)`, also called swish."""
+    return F.silu(x)
+
+
+def mish(x: Tensor) -> Tensor:
+    """`x * tanh(softplus(x))`."""
+    return F.mish(x)
+
+
+def relu6(x: Tensor) -> Tensor:
+    """`clip(x, 0, 6)`; derivative 0 at both ends."""
+    return F.relu6(x)
+
+
+def log_sigmoid(x: Tensor) -> Tensor:
+    """The logarithm of `sigmoid`."""
+    return F.logsigmoid(x)
+
+
+def tanh_shrink(x: Tensor) -> Tensor:
+    """`x - tanh(x)`."""
+    return F.tanhshrink(x)

@@ -20,7 +20,9 @@ _AVERAGE: dict[int, Callable[..., Any]] = {2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
 def max_pool(x: Tensor, size: Sequence[int], strides: Sequence[int], padding: str = "valid", data_format: str = "channels_last") -> Tensor:
-    """The maximum of each window of `size` cells, `strides` apart."""
+    """The maximum of each window of `size` cells, `strides` apart; integers stay integers."""
+    if not x.is_floating_point():  # torch has no kernel for them; below 2^53 doubles hold them exactly
+        return _pool(_MAXIMUM, x.double(), size, strides, padding, data_format, {}).to(x.dtype)
     return _pool(_MAXIMUM, x, size, strides, padding, data_format, {})
 
 

@@ -1,0 +1,102 @@
+"""What stands before a loss formula: the generation's laws, tensors of one dtype, ranks brought together, hidden logits."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kcompat import config
+from kcompat.generations import behaviour, keras_version
+from kcompat.tensor.dtypes import torch_dtype
+
+
+@dataclass(frozen=True)
+class Laws:
+    """What a Keras generation does in losses, besides the formulas."""
+
+    log_epsilon: bool
+    logits_from: str
+    integers: str
+    function_rank: str
+    object_rank: str
+    smoothing_classes: str
+    weighting: str
+    weight_alignment: str
+
+
+@functools.lru_cache(maxsize=32)
+def _laws_of(version: str) -> Laws:
+    return Laws(**{name: behaviour(f"loss_{name}", version) for name in Laws.__dataclass_fields__})
+
+
+def laws() -> Laws:
+    """The laws of the selected generation."""
+    return _laws_of(keras_version())
+
+
+def as_tensor(value: Any, device: torch.device | None = None) -> Tensor:
+    """A tensor from a tensor, array, number or nested list; Python floats take the default float dtype."""
+    if isinstance(value, Tensor):
+        return value if device is None or value.device == device else value.to(device)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return torch.as_tensor(value, device=device)
+    array = np.asarray(value)
+    if array.dtype == np.float64:
+        return torch.as_tensor(array, dtype=torch_dtype(config.floatx()), device=device)
+    return torch.as_tensor(array.astype(np.int32) if array.dtype == np.int64 else array, device=device)
+
+
+def floating(tensor: Tensor) -> Tensor:
+    """`tensor`, integers as the default float dtype."""
+    return tensor if tensor.is_floating_point() else tensor.to(torch_dtype(config.floatx()))
+
+
+def pair(law: Laws, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one dtype, with ranks brought together as the generation's functions do."""
+    output = as_tensor(y_pred)
+    if law.integers == "float":
+        output = floating(output)
+    target = as_tensor(y_true, output.device)
+    if target.dtype != output.dtype:
+        target = target.to(output.dtype)
+    return same_rank(target, output) if law.function_rank == "expand" else (target, output)
+
+
+def same_rank(target: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
+    """Ranks that differ by one brought together: a rank of 1 gains a last axis, else a last axis of 1 goes (Keras 3)."""
+    if target.ndim == output.ndim + 1 and target.shape[-1] == 1:
+        return (target, output.unsqueeze(-1)) if output.ndim == 1 else (target.squeeze(-1), output)
+    if output.ndim == target.ndim + 1 and output.shape[-1] == 1:
+        return (target.unsqueeze(-1), output) if target.ndim == 1 else (target, output.squeeze(-1))
+    return target, output
+
+
+def squeeze_longer(target: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
+    """The last axis of 1 dropped from whichever has one rank more (Keras 2.4 to 2.15)."""
+    if target.ndim == output.ndim + 1 and target.shape[-1] == 1:
+        return target.squeeze(-1), output
+    if output.ndim == target.ndim + 1 and output.shape[-1] == 1:
+        return target, output.squeeze(-1)
+    return target, output
+
+
+def logits_behind(law: Laws, y_pred: Any, from_logits: bool, activation: str) -> tuple[Any, bool]:
+    """The logits behind predictions that come out of a sigmoid or softmax, where the generation looks for them."""
+    hidden = getattr(y_pred, "_keras_logits", None)
+    if hidden is None or law.logits_from == "none":
+        return y_pred, from_logits
+    if law.logits_from == "own" and (from_logits or getattr(y_pred, "_keras_logits_of", activation) != activation):
+        return y_pred, from_logits
+    return hidden, True
+
+
+def carry_logits(before: Tensor, after: Tensor) -> None:
+    """Let a reshaped or cast prediction know the logits of the one before."""
+    hidden = getattr(before, "_keras_logits", None)
+    if hidden is not None and after is not before:
+        after._keras_logits = hidden.reshape(after.shape)  # type: ignore[attr-defined]
