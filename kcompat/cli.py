@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _inspect(options.file, Console())
     except KcompatError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 1
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has gone
         sys.stderr.close()
@@ -44,15 +44,15 @@ def _inspect(path: str, console: Console) -> int:
         facts = files.read_facts(root)
         problems = _problems(path, facts)
         kind = "model" if facts.config is not None else "weights only"
-        console.print(f"[bold]{escape(path)}[/]  {kind}, {_size(root.file_size)}", highlight=False)
+        console.print(f"[bold]{escape(path)}[/]  {kind}, {_size(root.file_size)}", highlight=False, soft_wrap=True)
         written = f"Keras {facts.keras_version}" + (f" on {facts.backend}" if facts.backend else "")
-        console.print(f"written by     {escape(written)}", highlight=False)
-        console.print(f"compiled with  {escape(_training(facts))}", highlight=False)
+        console.print(f"written by     {escape(written)}", highlight=False, soft_wrap=True)
+        console.print(f"compiled with  {escape(_training(facts))}", highlight=False, soft_wrap=True)
         console.print(_table(facts))
         count = sum(math.prod(array.shape) for entry in facts.weights.layers for array in entry.arrays)
-        console.print(f"{count:,} numbers in the weights, {_size(facts.weights.nbytes)}", highlight=False)
+        console.print(f"{count:,} numbers in the weights, {_size(facts.weights.nbytes)}", highlight=False, soft_wrap=True)
     for problem in problems:
-        console.print(f"[bold yellow]would not load as it is:[/] {escape(problem)}", highlight=False)
+        console.print(f"[bold yellow]would not load as it is:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     if not problems:
         console.print("[green]Everything in it would load.[/]" if facts.config is not None else "Load it with `model.load_weights(path)`.")
     return int(bool(problems))

@@ -222,6 +222,7 @@ TABLE: dict[str, dict[str, Any]] = {
     },
     # -- files ---------------------------------------------------------------------------------------------------------
     "file_layout": {"0": "1", "2": "2"},  # which weights a layer has in a file, and in which order
+    "file_top_level_weights": {"0": False, "2.4": True},  # a group for the weights of the model object, also when it has none
     "optimizer_placeholders": {"0": False, "2.1.6": True, "2.4": False},  # an Adam without amsgrad saves vhat as zeros of shape (1,)
     "save_format_by_suffix": {"0": False, "2.4": True},  # a name that does not end in .h5 means another format than HDF5
     # -- training ------------------------------------------------------------------------------------------------------
@@ -248,6 +249,7 @@ TABLE: dict[str, dict[str, Any]] = {
 _DEFAULT = "2.15"
 
 
+@functools.lru_cache(maxsize=64)
 def _parse(version: str) -> tuple[int, ...]:
     if not isinstance(version, str) or not re.match(r"^\d+(\.\d+)*", version):
         raise ArgumentError(f"`version` must be a Keras release such as '1.2.2', '2.2', '2.15' or '3', received {version!r}.")

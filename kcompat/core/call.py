@@ -6,7 +6,9 @@ and cast, `call` runs, activity regularization is noted, the output gets its mas
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -82,7 +84,11 @@ def _run(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
         build_for(layer, inputs, args, kwargs)
     check_inputs(layer, inputs)
     ambient.scope = (*ambient.scope, layer.name)
-    outputs = layer.call(_cast(layer, inputs), *args, **kwargs)
+    if layer._is_mixed and layer._casts_weights:
+        with _cast_weights(layer):
+            outputs = layer.call(_cast(layer, inputs), *args, **kwargs)
+    else:
+        outputs = layer.call(_cast(layer, inputs), *args, **kwargs)
     if layer.activity_regularizer is not None and not torch.compiler.is_exporting():  # a program has outputs, no losses
         _note_activity(layer, outputs)
     if masks is None and not layer._makes_mask:
@@ -167,6 +173,19 @@ def _cast_leaf(leaf: Any, wanted: torch.dtype, integers: bool) -> Any:
     if mask is not None:
         cast._keras_mask = mask  # type: ignore[attr-defined]
     return cast
+
+
+@contextlib.contextmanager
+def _cast_weights(layer: Any) -> Iterator[None]:
+    """Inside, the layer sees its own weights in the compute dtype of its mixed policy; gradients go to the weights themselves."""
+    held = dict(layer._parameters)
+    try:
+        for key, weight in held.items():
+            if weight is not None and weight.is_floating_point():
+                layer._parameters[key] = weight.to(layer._compute_dtype)
+        yield
+    finally:
+        layer._parameters.update(held)
 
 
 def check_inputs(layer: Any, inputs: Any) -> None:

@@ -17,7 +17,7 @@ from kcompat.core.history import HistoryMixin
 from kcompat.core.masks import is_absent
 from kcompat.core.naming import auto_name
 from kcompat.core.spec import InputSpec
-from kcompat.core.tracking import track
+from kcompat.core.tracking import forget, track
 from kcompat.core.variable import Variable
 from kcompat.core.weights import WeightsMixin
 from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError, UnknownArgumentError
@@ -51,6 +51,8 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     _autocast = True
     #: True for layers that compute with weights, so that integer inputs must become floats
     _casts_integers = False
+    #: False for layers that keep float32 weights under a mixed policy (normalizations compute in float32)
+    _casts_weights = True
     #: whether Keras 3 writes the shape this layer was built for into files
     _writes_build_shape = True
     #: `call` sets the masks of its outputs itself (models do)
@@ -137,6 +139,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         policy = dtype_policies.get(dtype)
         self.__dict__["dtype_policy"] = policy
         self.__dict__["_compute_dtype"] = torch_dtype(policy.compute_dtype)
+        self.__dict__["_is_mixed"] = policy.compute_dtype != policy.variable_dtype
 
     @property
     def dtype(self) -> str:
@@ -202,6 +205,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             self.built
             and self.activity_regularizer is None
             and not self._makes_mask
+            and not self._is_mixed
             and not self._passes_down
             and (spec is None or (isinstance(spec, InputSpec) and spec.dtype is None))
         )
@@ -302,6 +306,8 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             raise ArgumentError(f"`aggregation` of `add_metric` in layer '{self.name}' must be 'mean' or None, received {aggregation!r}.")
         if name is None and not hasattr(value, "name"):
             raise ArgumentError(f"`add_metric` in layer '{self.name}' needs a `name`, received None.")
+        if ambient.inferring:
+            return  # only shapes are being found
         label = name or value.name
         metric = next((m for m in self._metrics if m.name == label), None)
         if metric is None:
@@ -416,8 +422,10 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         if type(value) in (list, dict, tuple) and not hasattr(type(self), name):
             if "_modules" not in self.__dict__:
                 torch.nn.Module.__init__(self)
-            value = track(self, name, value)
             self.__dict__.setdefault("_tracked", []).append(name)
+            self.__dict__[name] = track(self, name, value)
+            return
+        forget(self, name)
         super().__setattr__(name, value)
         if name in ("built", "input_spec", "activity_regularizer", "_makes_mask") and "_makes_mask" in self.__dict__:
             self._settle()

@@ -58,6 +58,14 @@ def modules_inside(structure: Any, prefix: str = "") -> dict[str, torch.nn.Modul
     return found
 
 
+def forget(owner: torch.nn.Module, name: str) -> None:
+    """Take back what `track` registered under `name`, before something else is put there."""
+    modules = owner.__dict__.get("_modules")
+    if modules and isinstance(modules.get(name), _Container):
+        del modules[name]
+        owner.__dict__.pop(name, None)
+
+
 def track(owner: torch.nn.Module, name: str, value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> Any:
     """`value` as a container that keeps `owner._modules[name]` up to date (tuples stay what they are)."""
 

@@ -22,6 +22,8 @@ from kcompat.generations import behaviour, keras_version_scope
 _LEGACY = {name: getattr(optimizers.legacy, name) for name in optimizers.legacy.__all__ if name != "Optimizer"}
 #: what legacy optimizers of later files behave like
 _BEFORE = "2.10"
+#: arguments of `compile` that are written even where they are None
+_ALWAYS = ("loss", "metrics", "weighted_metrics", "loss_weights", "sample_weight_mode")
 #: arguments of `compile` that are objects, or lists and dicts of them -> their kind
 _KINDS = {"loss": "loss", "metrics": "metric", "weighted_metrics": "metric"}
 
@@ -92,6 +94,8 @@ def restore_optimizer(model: Any, arrays: Sequence[np.ndarray]) -> None:
     if not arrays or not isinstance(optimizer, optimizers.Optimizer):
         return
     with _family(optimizer):
+        if len(arrays) <= len(optimizer.variables):  # the head alone: saved before the first step
+            return
         optimizer.build(model.trainable_weights)
         kept = list(arrays)[: _meaningful(optimizer, arrays)]
         try:
@@ -127,10 +131,9 @@ def training_config(model: Any) -> dict[str, Any] | None:
     if made is None:
         return None
     if not isinstance(made.optimizer, optimizers.Optimizer):
-        return _unsaved(
-            model, f"the optimizer {type(made.optimizer).__name__} has no Keras config; save its `state_dict()` beside the model"
-        )
-    written = {key: made.given[key] for key in _compile_keys() if key in made.given}
+        _warn_unsaved(model, f"a {type(made.optimizer).__name__} of torch has no Keras config; save its `state_dict()` too")
+        return None
+    written = {key: made.given[key] for key in _compile_keys() if key in made.given and (key in _ALWAYS or made.given[key] is not None)}
     try:
         for key, kind in _KINDS.items():
             if key in written:
@@ -167,7 +170,9 @@ def optimizer_config(optimizer: Any) -> dict[str, Any]:
 
 
 def optimizer_state(optimizer: Any) -> list[tuple[str, np.ndarray]]:
-    """The names and arrays of an optimizer's state, in the order and with the placeholders of the generation."""
+    """The names and arrays of an optimizer's state, in the order and with the placeholders of the generation; none before it began."""
+    if not optimizer.built:
+        return []
     with _family(optimizer):
         arrays = optimizer.get_weights()
         count = len(optimizer._known)

@@ -98,10 +98,9 @@ def _compile(model: Any, facts: Facts, context: Context) -> None:
         warnings.warn("The file has no training configuration: the model is not compiled. Call `compile` before training it.", stacklevel=4)
         return
     try:
-        arguments = compiled.compile_arguments(upgraded(facts.training, context), context)
+        model.compile(**compiled.compile_arguments(upgraded(facts.training, context), context))
     except KcompatError as error:
         raise type(error)(f"{error} (`compile=False` loads the model without its optimizer, loss and metrics.)") from error
-    model.compile(**arguments)
     compiled.restore_optimizer(model, [array.read() for array in facts.optimizer])
 
 

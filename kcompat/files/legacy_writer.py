@@ -39,9 +39,7 @@ def write_model(model: Any, file: h5py.Group, include_optimizer: bool) -> None:
 
 
 def _plain_entry(entry: Any) -> Any:
-    """A serialized layer as Keras 2 writes it to HDF5: layers, at any depth, have a class name and a config, but name no module."""
-    if behaviour("config_node_form") == "arguments":
-        return entry
+    """A serialized layer as Keras writes it to HDF5: layers, at any depth, have a class name and a config, but name no module."""
     config = entry["config"]
     if isinstance(config, list):
         config = [_plain_entry(item) for item in config]
@@ -60,7 +58,9 @@ def write_weights(model: Any, group: h5py.Group) -> None:
     _text(group, "keras_version", model._keras_version)
     for layer in model.layers:
         _write_arrays(group, layer.name, _named(in_file_order(layer), model._keras_version))
-    _write_arrays(group, TOP_LEVEL, _named(own_weights(model), model._keras_version))
+    own = own_weights(model)
+    if own or behaviour("file_top_level_weights", model._keras_version):
+        _write_arrays(group, TOP_LEVEL, _named(own, model._keras_version))
 
 
 def _named(weights: Sequence[Any], version: str) -> list[tuple[str, np.ndarray]]:

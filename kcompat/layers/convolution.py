@@ -21,6 +21,7 @@ class Windowed(ActivatedLayer):
 
     rank: int
     _passes_down = False
+    _casts_integers = True
     _paddings: tuple[str, ...] = ("valid", "same")
     _strides_and_dilation = False
     _config: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ class LayerNormalization(Layer):
 
     supports_masking = True
     _passes_down = False
+    _casts_weights = False
+    _casts_integers = True
     _config = (
         "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer", "gamma_regularizer",
         "beta_constraint", "gamma_constraint",

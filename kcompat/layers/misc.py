@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections.abc import Callable
 from types import FunctionType
@@ -40,10 +41,13 @@ class Lambda(Layer):
         self.__dict__.update(function=function, mask=mask, arguments=dict(arguments or {}))
         self.__dict__["_output_shape"] = output_shape
         self.__dict__["_takes"] = _parameters(function)
+        self.__dict__["_assigns_in_place"] = _assigns_in_place(function)
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """The function of the input."""
         keywords = dict(self.arguments)
+        if self._assigns_in_place:
+            inputs = map_structure(torch.clone, inputs)
         if "mask" in self._takes:
             keywords["mask"] = mask
         if "training" in self._takes and "training" not in keywords:
@@ -121,6 +125,15 @@ def _parameters(function: Any) -> frozenset[str]:
         return frozenset(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return frozenset()
+
+
+def _assigns_in_place(function: Any) -> bool:
+    """Whether the function has `x -= y` or the like: a new tensor in Keras, but in torch a change of the tensor it was given."""
+    try:
+        code = dis.get_instructions(function)
+    except TypeError:
+        return False
+    return any(i.opname.startswith("INPLACE_") or (i.opname == "BINARY_OP" and i.argrepr.endswith("=")) for i in code)
 
 
 def _function_type(function: Any) -> str:

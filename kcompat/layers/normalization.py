@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import torch
@@ -52,6 +51,8 @@ class BatchNormalization(Layer):
 
     supports_masking = True
     _passes_down = False
+    _casts_weights = False
+    _casts_integers = True
     _config = (
         "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "moving_mean_initializer",
         "moving_variance_initializer", "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
@@ -155,7 +156,8 @@ class BatchNormalization(Layer):
         mask = mask if self._takes_mask else None
         if mask is not None or self._by_moments:
             return self._by_batch_moments(inputs, mask, not frozen)
-        axis, count = self._axes[0], prod(inputs.shape[a] for a in self._reduced)
+        axis = self._axes[0]
+        count = inputs.numel() // inputs.shape[axis]
         if self._corrections == (1,) and count > 1 and not frozen and not self._debiases:
             return batch_norm_moving(
                 inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta, axis=axis, epsilon=self.epsilon, momentum=self.momentum
@@ -185,7 +187,7 @@ class BatchNormalization(Layer):
         else:
             outputs = standardize(wide, mean, variance, gamma, beta, self.epsilon)
             if moves:
-                self._follow(mean, corrected(variance, prod(inputs.shape[a] for a in self._reduced), self._corrections))
+                self._follow(mean, corrected(variance, inputs.numel() // mean.numel(), self._corrections))
         return outputs.to(inputs.dtype)
 
     def _renormalized(self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None, moves: bool) -> Tensor:

@@ -85,7 +85,7 @@ def _argument_node(node: Node, place: Any) -> dict[str, Any]:
         config = {"shape": value.shape, "dtype": str(value.dtype).removeprefix("torch."), "keras_history": place(value)}
         return {"class_name": "__keras_tensor__", "config": config}
 
-    keywords = {"mask": None, **node.kwargs} if node.operation._call_spec.takes_mask else node.kwargs
+    keywords = {"mask": None, **node.kwargs} if node.operation._call_spec.takes_mask and node.operation.supports_masking else node.kwargs
     return {"args": list(map_structure(write, node.args)), "kwargs": map_structure(write, keywords)}
 
 

@@ -11,7 +11,7 @@ import functools
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ class Optimizer(torch.optim.Optimizer):
         self._known: list[Tensor] = []
         self._constrained: list[tuple[Tensor, Any]] = []
         self._no_decay: set[int] = set()
-        self._plan: tuple[list[Tensor], list[list[Tensor] | None]] | None = None
+        self._plan: _Plan | None = None
         self._set_rate(registry.deserialize("schedule", rate) if isinstance(rate, dict) else rate)
         if params is not None:
             self._take_groups(params)
@@ -278,7 +278,7 @@ class Optimizer(torch.optim.Optimizer):
                 if options.weight_decay:
                     decayed = [p for p in chosen if id(p) not in self._no_decay]
                     rules.decay_weights(decayed, rate, options.weight_decay)
-                self._update(chosen, given, self._slots_of(chosen), rate, made + 1)
+                self._update(chosen, given, self._plan_of(chosen).slots, rate, made + 1)
         for weight, constraint in self._constrained:
             weight.copy_(constraint(weight))
         if options.use_ema:
@@ -302,23 +302,26 @@ class Optimizer(torch.optim.Optimizer):
 
     def _buckets(self, params: list[Tensor]) -> list[tuple[float, list[int] | None]]:
         """Learning rate and indices of the weights that one kernel call can take together (None: all of them)."""
-        first = params[0]
-        if len(self.param_groups) == 1 and all(p.dtype is first.dtype and p.device == first.device for p in params):
-            return [(self.param_groups[0]["lr"], None)]
+        if len(self.param_groups) == 1:
+            plan = self._plan_of(params)
+            if plan.uniform:
+                return [(self.param_groups[0]["lr"], None)]
         rates = {id(p): group["lr"] for group in self.param_groups for p in group["params"]}
         found: dict[Any, list[int]] = {}
         for index, p in enumerate(params):
             found.setdefault((rates[id(p)], p.device, p.dtype), []).append(index)
         return [(key[0], indices) for key, indices in found.items()]
 
-    def _slots_of(self, params: list[Tensor]) -> list[list[Tensor] | None]:
+    def _plan_of(self, params: list[Tensor]) -> _Plan:
+        """Slots of these weights as lists; made once for as long as the weights are the same objects."""
         plan = self._plan
-        if plan is not None and len(plan[0]) == len(params) and all(map(operator.is_, plan[0], params)):
-            return plan[1]
-        names = self._slot_names()
+        if plan is not None and len(plan.params) == len(params) and all(map(operator.is_, plan.params, params)):
+            return plan
+        names, first = self._slot_names(), params[0]
         lists = [[self.state[p][name] for p in params] if name in names else None for name in self.slots]
-        self._plan = (params, lists)
-        return lists
+        uniform = all(p.dtype is first.dtype and p.device == first.device for p in params)
+        self._plan = _Plan(params, lists, uniform)
+        return self._plan
 
     def _update(self, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor] | None], rate: float, step: int) -> None:
         """Change `params` and `slots` in place by one step; subclasses call their rule."""
@@ -426,6 +429,14 @@ class Optimizer(torch.optim.Optimizer):
         return (
             f"<{type(self).__module__.split('.')[0]}.optimizers.{type(self).__name__} name={self.name}, learning_rate={self.learning_rate}>"
         )
+
+
+class _Plan(NamedTuple):
+    """Weights stepped together, their slots as lists, and whether one kernel call can take them all."""
+
+    params: list[Tensor]
+    slots: list[list[Tensor] | None]
+    uniform: bool
 
 
 def _default_name(class_name: str) -> str:

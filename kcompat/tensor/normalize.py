@@ -7,7 +7,7 @@ nothing; all variances are biased (divided by n). Torch's fused kernels are used
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,17 +65,25 @@ def moments(x: Tensor, axes: Sequence[int], mask: Tensor | None = None, everywhe
 
     def total(values: Tensor) -> Tensor:
         summed = values.sum(tuple(axes), keepdim=True)
-        return _sum_of_processes(summed) if everywhere else summed
+        return _SumOfProcesses.apply(summed) if everywhere else summed
 
     count = total(kept).clamp(min=1)
     mean = total(x * kept) / count
     return mean, total((x - mean).square() * kept) / count
 
 
-def _sum_of_processes(values: Tensor) -> Tensor:
-    from torch.distributed.nn.functional import all_reduce
+class _SumOfProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; each process's gradient is the sum of all processes' too."""
 
-    return all_reduce(values)
+    @staticmethod
+    def forward(_: Any, values: Tensor) -> Tensor:
+        summed = values.clone()
+        torch.distributed.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> Tensor:
+        return _SumOfProcesses.forward(_, gradients[0])
 
 
 def standardize(x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None, epsilon: float) -> Tensor:
@@ -87,8 +95,11 @@ def standardize(x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None,
 
 
 def corrected(variance: Tensor, count: int, corrections: Sequence[float]) -> Tensor:
-    """`variance` times n / (n - c) for each c in `corrections`, where n is `count`; a denominator of 0 counts as 1."""
-    return variance * prod(count / ((count - c) or 1) for c in corrections) if corrections else variance
+    """`variance` times n / (n - c) for each c in `corrections`, where n is `count`; a single value has no variance to correct."""
+    factor = 1.0
+    for correction in corrections if count > 1 else ():
+        factor = factor * count / (count - correction)
+    return variance * factor if corrections else variance
 
 
 def move(moving: Tensor, value: Tensor, momentum: float) -> None:

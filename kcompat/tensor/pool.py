@@ -30,6 +30,8 @@ def average_pool(
     x: Tensor, size: Sequence[int], strides: Sequence[int], padding: str = "valid", data_format: str = "channels_last"
 ) -> Tensor:
     """The mean of the real cells of each window of `size` cells, `strides` apart."""
+    if x.ndim == 5 and x.device.type == "cpu" and x.element_size() < 4:  # torch has no such kernel for half precision
+        return _pool(_AVERAGE, x.float(), size, strides, padding, data_format, {"count_include_pad": False}).to(x.dtype)
     return _pool(_AVERAGE, x, size, strides, padding, data_format, {"count_include_pad": False})
 
 

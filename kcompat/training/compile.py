@@ -13,7 +13,7 @@ from kcompat import optimizers
 from kcompat.errors import ArgumentError, NotCompiledError
 from kcompat.generations import behaviour
 from kcompat.losses import SparseCategoricalCrossentropy, TorchLoss, sparse_categorical_crossentropy
-from kcompat.metrics import Mean
+from kcompat.metrics import Mean, sparse_categorical_accuracy
 from kcompat.metrics.base import reset
 from kcompat.training.losses import CompiledLoss, align_to_outputs, conform, output_names
 from kcompat.training.metrics import CompiledMetrics
@@ -59,7 +59,7 @@ class Compiled:
         self.loss_tracker = Mean(name="loss")
         self.steps_per_execution = steps_per_execution or 1
         self.jit_compile = jit_compile is True
-        self.scale_loss = (auto_scale_loss and getattr(self.optimizer, "scale_loss", None)) or None
+        self.auto_scale_loss = auto_scale_loss
         if sample_weight_mode not in (None, "temporal") and not isinstance(sample_weight_mode, (list, dict)):
             raise ArgumentError(f"`sample_weight_mode` must be None or 'temporal', received {sample_weight_mode!r}.")
         self._only_temporal = behaviour("weights_need_temporal") and not sample_weight_mode
@@ -111,10 +111,16 @@ class Compiled:
         if training or self.loss.any:
             self.loss.check(self.targets(y, outputs), outputs)
         self.metrics.settle(names, self.targets(y, outputs), outputs)
+        self._raw = [raw or self._only_sparse(index) for index, raw in enumerate(self._raw)]
         self.loss_tracker.to(outputs[0].device)
         if training:
             self._take_weights(model)
         self.ready = True
+
+    def _only_sparse(self, index: int) -> bool:
+        """Whether all that looks at the targets of an output takes class indices of shape (n,) as they are."""
+        looking = [self.loss.losses[index], *(e.metric for e in (*self.metrics.plain, *self.metrics.weighted) if e.index == index)]
+        return all(made is None or getattr(made, "fn", None) in _OF_INDICES for made in looking)
 
     def _take_weights(self, model: Any) -> None:
         build = getattr(self.optimizer, "build", None)
@@ -123,6 +129,9 @@ class Compiled:
         if self.own_optimizer and build is not None:
             build(weights)
         self.weights = weights
+        options = getattr(self.optimizer, "options", None)
+        scales = self.auto_scale_loss and (options is None or options.loss_scale_factor)
+        self.scale_loss = getattr(self.optimizer, "scale_loss", None) if scales else None
         constrained = [] if self.own_optimizer else [w for w in weights if getattr(w, "constraint", None) is not None]
         self.constrained = [(w, w.constraint) for w in constrained]
         hooks = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
@@ -232,6 +241,10 @@ class Compiled:
     def ordered(self, logs: dict[str, Any]) -> dict[str, Any]:
         """Logs in the order in which the generation reports them."""
         return dict(sorted(logs.items())) if self.log_order == "sorted" else logs
+
+
+#: losses and metrics whose targets may lack the last axis
+_OF_INDICES = (sparse_categorical_crossentropy, sparse_categorical_accuracy)
 
 
 def _refuse(**arguments: Any) -> None:
