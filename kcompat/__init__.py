@@ -20,7 +20,7 @@ _ROOMS = (
 )  # fmt: skip
 #: names that are used so often that they stand here too -> the room they live in
 _NAMES = {
-    "Input": "core", "InputSpec": "core", "Layer": "core", "Variable": "core",
+    "Input": "core", "InputSpec": "core", "Layer": "core", "Variable": "core", "make_weights_contiguous": "core",
     "Model": "models", "Sequential": "models", "load_model": "models",
     "keras_version": "config", "set_keras_version": "config",
 }  # fmt: skip

@@ -150,6 +150,18 @@ TABLE: dict[str, dict[str, Any]] = {
     "config_norm_axis": {"0": "given", "2.4": "list_when_built", "3": "given"},
     "config_batch_norm_renorm": {"0": "if_set", "3": "always"},
     "config_layer_norm_rms": {"0": False, "3": True},
+    # -- advanced activations, noise, einsum --------------------------------------------------------------------------------
+    "leak_below_zero": {"0": True, "3": False},  # LeakyReLU with a negative slope
+    "threshold_below_zero": {"0": True, "2.4": False},
+    "softmax_mask": {"0": "pass", "2.4": "subtract", "3": "exclude"},
+    "config_leak_name": {"0": "alpha", "3": "negative_slope"},
+    "noise_checked": {"0": False, "3": True},  # stddev and rate within 0 and 1
+    "noise_rate_one": {"0": "identity", "3": "error"},
+    "config_noise_seed": {"0": False, "2.4": True},
+    "config_alpha_dropout_noise_shape": {"0": False, "3": True},
+    "einsum_unknown_sizes": {"0": "input", "3": "unknown"},  # the static size of an axis given as None in `output_shape`
+    "group_norm_mask": {"0": "weights", "3": "ignore"},
+    "spectral_weights_order": {"0": "trainable_first", "3": "own_first"},
     # -- losses --------------------------------------------------------------------------------------------------------
     "loss_log_epsilon": {"0": False, "2.3": True, "3": False},  # log(p + eps) in binary_crossentropy
     "loss_logits_from": {"0": "none", "2.3": "own", "2.4": "any"},  # whose activation's logits a crossentropy takes
@@ -262,7 +274,7 @@ def _parse(version: str) -> tuple[int, ...]:
 
 _ROWS = {name: sorted(((_parse(since), value) for since, value in row.items()), reverse=True) for name, row in TABLE.items()}
 _selected = os.environ.get("KCOMPAT_KERAS_VERSION", _DEFAULT)
-_parse(_selected)
+
 _scoped: ContextVar[str | None] = ContextVar("keras_version", default=None)
 
 
@@ -277,14 +289,15 @@ def set_keras_version(version: str) -> None:
     The default is "2.15" (tf.keras), or the environment variable KCOMPAT_KERAS_VERSION. A model file selects its own.
     """
     global _selected
-    _parse(version)
+    set_up(version)
     _selected = version
 
 
 @contextlib.contextmanager
 def keras_version_scope(version: str) -> Iterator[None]:
     """Select a Keras release for the objects made inside a `with` block."""
-    _parse(version)
+    if version not in _SETTLED:
+        set_up(version)
     token = _scoped.set(version)
     try:
         yield
@@ -294,13 +307,27 @@ def keras_version_scope(version: str) -> Iterator[None]:
 
 def behaviour(row: str, version: str | None = None) -> Any:
     """The value of one row of the table for `version`, by default the selected one."""
-    if row not in _ROWS:
+    version = version or keras_version()
+    settled = _SETTLED.get(version)
+    if settled is None:
+        settled = set_up(version)
+    if row not in settled:
         raise UnknownNameError(f"No behaviour is called {row!r}. {nearest(row, _ROWS)}")
-    release = _parse(version or keras_version())
-    for since, value in _ROWS[row]:
-        if release >= since:
-            return value
-    return _ROWS[row][-1][1]
+    return settled[row]
+
+
+#: release -> row -> value, made once for each release that is selected: look-ups inside a call can then be traced
+_SETTLED: dict[str, dict[str, Any]] = {}
+
+
+def set_up(version: str) -> dict[str, Any]:
+    """Settle every row for a release; look-ups for it can be traced from then on."""
+    release = _parse(version)
+    found = {}
+    for name, row in _ROWS.items():
+        found[name] = next((value for since, value in row if release >= since), row[-1][1])
+    _SETTLED[version] = found
+    return found
 
 
 def latest(row: Mapping[str, Any], version: str) -> Any:
@@ -343,3 +370,6 @@ def positional(*rows: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         return call
 
     return wrap
+
+
+set_up(_selected)

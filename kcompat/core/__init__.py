@@ -9,5 +9,6 @@ from kcompat.core.input import Input, InputLayer
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
 from kcompat.core.variable import Variable
+from kcompat.core.weights import make_weights_contiguous
 
-__all__ = ["Input", "InputLayer", "InputSpec", "Layer", "Variable"]
+__all__ = ["Input", "InputLayer", "InputSpec", "Layer", "Variable", "make_weights_contiguous"]

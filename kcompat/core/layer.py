@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.modules.module import register_module_module_registration_hook
@@ -21,7 +21,7 @@ from kcompat.core.tracking import forget, track
 from kcompat.core.variable import Variable
 from kcompat.core.weights import WeightsMixin
 from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError, UnknownArgumentError
-from kcompat.generations import NOT_GIVEN, behaviour, keras_version
+from kcompat.generations import NOT_GIVEN, behaviour, keras_version, set_up
 from kcompat.graph import KerasTensor
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
 from kcompat.tree import flatten, leaves, map_structure
@@ -59,6 +59,11 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     _makes_own_masks = False
     _call_spec: calling.CallSpec
     _overrides_mask = False
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Torch's `Module` says `Tensor | Module`, which no attribute of a layer is for sure."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -436,6 +441,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.__dict__.update(_inbound_nodes=[], _losses=[], _fits=None)
+        set_up(self._keras_version)
         self._restore_variables()
         for name in dict.fromkeys(self.__dict__.get("_tracked", ())):
             if type(self.__dict__.get(name)) in (list, dict, tuple):

@@ -216,6 +216,18 @@ class WeightsMixin:
                 weight.copy_(array)
 
 
+def make_weights_contiguous(module: torch.nn.Module) -> torch.nn.Module:
+    """Lay the weights of a module out in row-major memory, in place, for tools that insist on it; returns the module.
+
+    Convolution kernels lie in the order that torch's kernels read fastest. Results are the same either way. Tools that view a weight as a
+    vector need this first: `prune.l1_unstructured`, `parameters_to_vector`, FSDP2, safetensors.
+    """
+    with torch.no_grad():
+        for weight in (*module.parameters(), *module.buffers()):
+            weight.data = weight.data.contiguous()
+    return module
+
+
 def _in_memory_order(values: torch.Tensor, order: tuple[int, ...] | None) -> torch.Tensor:
     """The same tensor with its dimensions laid out in memory in the given order, slowest first."""
     if order is None:

@@ -176,7 +176,7 @@ def optimizer_state(optimizer: Any) -> list[tuple[str, np.ndarray]]:
     with _family(optimizer):
         arrays = optimizer.get_weights()
         count = len(optimizer._known)
-        if behaviour("optimizer_placeholders") and "vhat" in optimizer.slots and not getattr(optimizer, "amsgrad", True):
+        if behaviour("optimizer_placeholders") and getattr(optimizer, "amsgrad", True) is False and len(arrays) == 1 + 2 * count:
             arrays += [np.zeros(1, "float32")] * count
     head = "iteration" if behaviour("optimizer_config") in ("full", "keras3") else "iterations"
     names = [f"{optimizer.name}/{head}:0", *(f"{optimizer.name}/Variable_{index}:0" for index in range(1, len(arrays)))]

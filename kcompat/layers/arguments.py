@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 from kcompat import activations, constraints, initializers, regularizers
@@ -48,6 +51,35 @@ def positive(layer_class: str, argument: str, value: Any, least: int = 1) -> int
     if int(value) < least:
         raise ArgumentError(f"{layer_class}: `{argument}` must be an integer not below {least}, received {value!r}.")
     return int(value)
+
+
+def number(where: str, argument: str, value: Any, least: float | None = None, most: float | None = None) -> float:
+    """`value` as a number within the bounds."""
+    told = "a number" if least is None else f"a number not below {least:g}" if most is None else f"a number from {least:g} to {most:g}"
+    plain = value.item() if hasattr(value, "item") and getattr(value, "shape", ()) == () else value
+    fits = isinstance(plain, (int, float)) and not isinstance(plain, bool)
+    if not fits or (least is not None and not plain >= least) or (most is not None and not plain <= most):
+        raise ArgumentError(f"{where}: `{argument}` must be {told}, received {value!r}.")
+    return plain
+
+
+def formerly(**renamed: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator of `__init__`: keywords of Keras 1 are taken for the new ones with a warning, `formerly(sigma="stddev")`."""
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def init(self: Any, *args: Any, **kwargs: Any) -> None:
+            for old in renamed.keys() & kwargs.keys():
+                new, name = renamed[old], type(self).__name__
+                if new in kwargs:
+                    raise ArgumentTypeError(f"{name}: give `{new}` or `{old}`, its name in Keras 1, not both.")
+                warnings.warn(f"{name}: `{old}` is called `{new}` since Keras 2.", DeprecationWarning, stacklevel=2)
+                kwargs[new] = kwargs.pop(old)
+            function(self, *args, **kwargs)
+
+        return init
+
+    return wrap
 
 
 class ActivatedLayer(Layer):

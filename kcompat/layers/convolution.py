@@ -26,10 +26,10 @@ class Windowed(ActivatedLayer):
     _strides_and_dilation = False
     _config: tuple[str, ...] = ()
 
-    def __init__(self, *, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any, activation: Any, use_bias: bool,
-                 activity_regularizer: Any, more: dict[str, Any], **arguments: Any):  # fmt: skip
+    def __init__(self, *, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any, activation: Any,
+                 use_bias: bool, activity_regularizer: Any, more: dict[str, Any], **arguments: Any):  # fmt: skip
         where = type(self).__name__
-        window = {
+        window: dict[str, Any] = {
             "kernel_size": sizes(where, "kernel_size", kernel_size, self.rank),
             "strides": sizes(where, "strides", strides, self.rank),
             "padding": padding_name(where, padding, self._paddings),
@@ -38,7 +38,8 @@ class Windowed(ActivatedLayer):
         }
         if max(window["strides"]) > 1 and max(window["dilation_rate"]) > 1 and not self._strides_and_dilation:
             raise ArgumentError(
-                f"{where}: `strides` and `dilation_rate` cannot both be above 1, received {window['strides']} and {window['dilation_rate']}; set one of them to 1."
+                f"{where}: `strides` and `dilation_rate` cannot both be above 1, received {window['strides']} and "
+                f"{window['dilation_rate']}; set one of them to 1."
             )
         super().__init__(activity_regularizer=activity_regularizer, **more)
         self.activation = activation
@@ -123,8 +124,8 @@ class _Conv(Windowed):
             data_format = behaviour("data_format_1d") if self.rank == 1 else None
         super().__init__(
             kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format, dilation_rate=dilation_rate,
-            activation=activation, use_bias=use_bias, activity_regularizer=activity_regularizer, more=kwargs, filters=filters, groups=groups,
-            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            activation=activation, use_bias=use_bias, activity_regularizer=activity_regularizer, more=kwargs, filters=filters,
+            groups=groups, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
             bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
         self.__dict__["_more_batch_axes"] = behaviour("conv_more_batch_axes")
@@ -150,8 +151,8 @@ class _Conv(Windowed):
         """The convolution, the bias, the activation."""
         more = inputs.ndim - self.rank - 1
         outputs = convolve(
-            inputs if more == 1 else inputs.flatten(0, more - 1), self._computing(self.kernel), self._computing(self.bias), strides=self.strides,
-            padding=self.padding, dilation=self.dilation_rate, groups=self.groups, data_format=self.data_format,
+            inputs if more == 1 else inputs.flatten(0, more - 1), self._computing(self.kernel), self._computing(self.bias),
+            strides=self.strides, padding=self.padding, dilation=self.dilation_rate, groups=self.groups, data_format=self.data_format,
         )  # fmt: skip
         if more > 1:
             outputs = outputs.unflatten(0, inputs.shape[:more])

@@ -15,7 +15,14 @@ from kcompat.generations import behaviour, positional
 from kcompat.layers.arguments import config_of, take
 from kcompat.layers.windows import title
 from kcompat.tensor.normalize import (
-    batch_norm, batch_norm_by_batch, batch_norm_moving, corrected, moments, move, move_debiased, standardize,
+    batch_norm,
+    batch_norm_by_batch,
+    batch_norm_moving,
+    corrected,
+    moments,
+    move,
+    move_debiased,
+    standardize,
 )  # fmt: skip
 
 
@@ -31,7 +38,9 @@ def axes_of(layer: Layer, axes: tuple[int, ...], input_shape: Any) -> tuple[int,
     """`axes` counted from 0, in ascending order; their sizes in an input of this shape must be known."""
     rank = len(input_shape)
     if any(not -rank <= a < rank for a in axes):
-        raise ShapeError(f"{title(layer)}: `axis` must name axes of the input, received {list(axes)} for an input of shape {tuple(input_shape)}.")
+        raise ShapeError(
+            f"{title(layer)}: `axis` must name axes of the input, received {list(axes)} for an input of shape {tuple(input_shape)}."
+        )
     found = sorted({a % rank for a in axes})
     if len(found) != len(axes):
         raise ArgumentError(f"{title(layer)}: `axis` must not name an axis twice, received {list(axes)}.")
@@ -83,7 +92,7 @@ class BatchNormalization(Layer):
             scale=bool(scale), beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint, renorm=bool(renorm), renorm_clipping=None if renorm_clipping is None else dict(renorm_clipping),
+            gamma_constraint=gamma_constraint, renorm=bool(renorm), renorm_clipping=renorm_clipping and dict(renorm_clipping),
             renorm_momentum=renorm_momentum, synchronized=bool(synchronized), fused=fused,
         )  # fmt: skip
 
@@ -95,7 +104,9 @@ class BatchNormalization(Layer):
         rank = len(input_shape)
         images = len(axes) == 1 and rank in behaviour("batch_norm_images", self._keras_version) and axes[0] in (1, rank - 1)
         if self.fused and not images:
-            raise ShapeError(f"{title(self)}: `fused=True` needs 4 or 5 axes and `axis` 1 or the last, received shape {tuple(input_shape)}.")
+            raise ShapeError(
+                f"{title(self)}: `fused=True` needs 4 or 5 axes and `axis` 1 or the last, received shape {tuple(input_shape)}."
+            )
         sizes = [input_shape[a] for a in axes]
         shape = tuple(sizes) if len(axes) == 1 else tuple(n if a in axes else 1 for a, n in enumerate(input_shape))
         self.gamma = self._weight("gamma", shape) if self.scale else None
@@ -160,7 +171,14 @@ class BatchNormalization(Layer):
         count = inputs.numel() // inputs.shape[axis]
         if self._corrections == (1,) and count > 1 and not frozen and not self._debiases:
             return batch_norm_moving(
-                inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta, axis=axis, epsilon=self.epsilon, momentum=self.momentum
+                inputs,
+                self.moving_mean,
+                self.moving_variance,
+                self.gamma,
+                self.beta,
+                axis=axis,
+                epsilon=self.epsilon,
+                momentum=self.momentum,
             )
         outputs, mean, variance = batch_norm_by_batch(inputs, self.gamma, self.beta, axis=axis, epsilon=self.epsilon)
         if not frozen:
@@ -169,14 +187,18 @@ class BatchNormalization(Layer):
 
     def _by_moving_statistics(self, inputs: Tensor) -> Tensor:
         if len(self._axes) == 1:
-            return batch_norm(inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta, axis=self._axes[0], epsilon=self.epsilon)
+            return batch_norm(
+                inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta, axis=self._axes[0], epsilon=self.epsilon
+            )
         wide = inputs.to(self.moving_mean.dtype)
         return standardize(wide, self.moving_mean, self.moving_variance, self.gamma, self.beta, self.epsilon).to(inputs.dtype)
 
     def _by_batch_moments(self, inputs: Tensor, mask: Any, moves: bool) -> Tensor:
         """The ways that no fused kernel knows: masks, several processes, several axes, renorm."""
         if mask is not None and mask.ndim != inputs.ndim - 1:
-            raise ShapeError(f"{title(self)}: `mask` must have one axis less than the input, received {tuple(mask.shape)} for {tuple(inputs.shape)}.")
+            raise ShapeError(
+                f"{title(self)}: `mask` must have one axis less than the input, received {tuple(mask.shape)} for {tuple(inputs.shape)}."
+            )
         wide = inputs.to(self.moving_mean.dtype)
         mean, variance = moments(wide, self._reduced, mask, self.synchronized)
         shape = mean.shape

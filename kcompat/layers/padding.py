@@ -183,7 +183,9 @@ class UpSampling2D(_UpSampling):
 
     def __init__(self, size: Any = 2, data_format: Any = None, interpolation: str = "nearest", **kwargs: Any):
         if interpolation != "nearest":
-            raise ArgumentError(f"UpSampling2D: `interpolation` must be 'nearest', received {interpolation!r}; other ways are not supported.")
+            raise ArgumentError(
+                f"UpSampling2D: `interpolation` must be 'nearest', received {interpolation!r}; other ways are not supported."
+            )
         super().__init__(size, data_format, **kwargs)
         self.interpolation = interpolation
 

@@ -203,14 +203,14 @@ class GlobalAveragePooling3D(_GlobalAveragePooling):
     rank = 3
 
 
-_WINDOWS = {"MaxPool": (MaxPooling1D, MaxPooling2D, MaxPooling3D), "AvgPool": (AveragePooling1D, AveragePooling2D, AveragePooling3D)}
-_WHOLE = {
+_FAMILIES: dict[str, tuple[type[Any], ...]] = {
+    "MaxPool": (MaxPooling1D, MaxPooling2D, MaxPooling3D),
+    "AvgPool": (AveragePooling1D, AveragePooling2D, AveragePooling3D),
     "GlobalMaxPool": (GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D),
     "GlobalAvgPool": (GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D),
 }
 NAMES: dict[str, type[Layer]] = {}
-for _short, _classes in {**_WINDOWS, **_WHOLE}.items():
+for _short, _classes in _FAMILIES.items():
     for _class in _classes:
-        NAMES[_class.__name__] = _class
-        NAMES[f"{_short}{_class.rank}D"] = _class
+        NAMES.update({_class.__name__: _class, f"{_short}{_class.rank}D": _class})
 registry.register("layer", NAMES)

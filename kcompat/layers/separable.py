@@ -35,7 +35,8 @@ class _DepthwiseConv(Windowed):
     def __init__(self, kernel_size: Any, strides: Any = 1, padding: str = "valid", depth_multiplier: int = 1, data_format: Any = None,
                  dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True, depthwise_initializer: Any = "glorot_uniform",
                  bias_initializer: Any = "zeros", depthwise_regularizer: Any = None, bias_regularizer: Any = None,
-                 activity_regularizer: Any = None, depthwise_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any):  # fmt: skip
+                 activity_regularizer: Any = None, depthwise_constraint: Any = None, bias_constraint: Any = None,
+                 **kwargs: Any):  # fmt: skip
         where = type(self).__name__
         one_group(where, kwargs)
         _drop_kernel_arguments(where, kwargs)
@@ -175,7 +176,9 @@ def _drop_kernel_arguments(where: str, more: dict[str, Any]) -> None:
         value = more.pop(f"kernel_{word}", None)
         if value is not None and word != "initializer":
             warnings.warn(
-                f"{where}: `kernel_{word}`={value!r} has no effect, as in Keras; use `depthwise_{word}`, `pointwise_{word}`.", UserWarning, 4
+                f"{where}: `kernel_{word}`={value!r} has no effect, as in Keras; use `depthwise_{word}`, `pointwise_{word}`.",
+                UserWarning,
+                4,
             )
 
 

@@ -48,11 +48,14 @@ def title(layer: Layer) -> str:
 def known_channels(layer: Layer, input_shape: Sequence[int | None], rank: int, data_format: str) -> int:
     """The number of channels of an input of rank `rank + 2` or more, which must be known."""
     if len(input_shape) < rank + 2:
-        raise ShapeError(f"{title(layer)} expects an input with {rank + 2} axes (batch, {rank} spatial, channels), received {tuple(input_shape)}.")
+        raise ShapeError(
+            f"{title(layer)} expects an input with {rank + 2} axes (batch, {rank} spatial, channels), received {tuple(input_shape)}."
+        )
     channels = input_shape[-1 if data_format == "channels_last" else -rank - 1]
     if channels is None:
         raise ShapeError(
-            f"{title(layer)}: the channels (axis {channel_axis(data_format)}) of the input must be known, received shape {tuple(input_shape)}."
+            f"{title(layer)}: the channels (axis {channel_axis(data_format)}) of the input must be known, received shape "
+            f"{tuple(input_shape)}."
         )
     return channels
 

@@ -37,6 +37,23 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
     return F.leaky_relu(x, negative_slope)
 
 
+def prelu(x: Tensor, alpha: Tensor) -> Tensor:
+    """`x` above 0, `alpha * x` below; both derivatives are 0 at 0, where `F.prelu` has `alpha`."""
+    return F.relu(x) - alpha * F.relu(-x)
+
+
+def parametric_softplus(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    """`alpha * log(1 + exp(beta * x))`."""
+    return alpha * softplus(beta * x)
+
+
+def s_shaped_relu(x: Tensor, t_left: Tensor, a_left: Tensor, width: Tensor, a_right: Tensor) -> Tensor:
+    """`x` between `t_left` and `t_left + |width|`, lines of slope `a_left` and `a_right` beyond (https://arxiv.org/abs/1512.07030)."""
+    t_right = t_left + width.abs()
+    middle = torch.minimum(F.relu(x - t_left), width.abs())
+    return t_left + middle - a_left * F.relu(t_left - x) + a_right * F.relu(x - t_right)
+
+
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """`x` above 0, `alpha * (exp(x) - 1)` elsewhere; derivative `alpha` at 0."""
     return F.elu(x, alpha)

@@ -90,9 +90,7 @@ def _slide(
     both: tuple[int, ...] = (0,) * rank
     if padding != "valid":
         lengths = [x.shape[axis] for axis in spatial_axes(rank, data_format)]
-        amounts = [
-            padding_amounts(n, k, s, padding, d) for n, k, s, d in zip(lengths, weight.shape[2:], strides, dilation, strict=True)
-        ]
+        amounts = [padding_amounts(n, k, s, padding, d) for n, k, s, d in zip(lengths, weight.shape[2:], strides, dilation, strict=True)]
         both = tuple(min(before, after) for before, after in amounts)
         rest = [side - inside for inside, pair in zip(both[::-1], amounts[::-1], strict=True) for side in pair]
         if any(rest):
@@ -133,5 +131,3 @@ def convolve_transposed(
         if back > front:  # torch cuts both ends by the same amount
             y = y.narrow(-axis, 0, y.shape[-axis] - (back - front))
     return from_images(y, rank, data_format)
-
-

@@ -29,7 +29,9 @@ def _channels_back(y: Tensor, axis: int, ndim: int) -> Tensor:
     return from_images(y, ndim - 2, "channels_last") if axis == ndim - 1 and 3 <= ndim <= 5 else y.movedim(1, axis)
 
 
-def batch_norm(x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None, *, axis: int, epsilon: float) -> Tensor:
+def batch_norm(
+    x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None, *, axis: int, epsilon: float
+) -> Tensor:
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta` with parameters of shape (size of `axis`,)."""
     y = torch.batch_norm(_channels_second(x, axis), gamma, beta, mean, variance, False, 0.0, epsilon, torch.backends.cudnn.enabled)
     return _channels_back(y, axis, x.ndim)

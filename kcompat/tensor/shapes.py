@@ -78,8 +78,6 @@ def channel_axis(data_format: str) -> int:
     return -1 if data_format == "channels_last" else 1
 
 
-def image_shape(
-    batch: int | None, lengths: Sequence[int | None], channels: int | None, data_format: str
-) -> tuple[int | None, ...]:
+def image_shape(batch: int | None, lengths: Sequence[int | None], channels: int | None, data_format: str) -> tuple[int | None, ...]:
     """The shape of a batch with these spatial lengths."""
     return (batch, *lengths, channels) if data_format == "channels_last" else (batch, channels, *lengths)

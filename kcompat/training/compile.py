@@ -71,6 +71,8 @@ class Compiled:
         self._forward: Any = None
         self.ready = False
         self.last: Tensor | None = None
+        #: what a `compute_metrics` of the user gave for the last batch
+        self.replaced: dict[str, Any] | None = None
 
     # -- weights ---------------------------------------------------------------------------------------------------------------
 
@@ -219,6 +221,7 @@ class Compiled:
         for metric in (self.loss_tracker, *(t for t in self.loss.trackers if t is not None)):
             metric.reset_state()
         self.metrics.reset_state()
+        self.replaced = None
 
     def results(self, own: bool = False) -> dict[str, Any]:
         """The running numbers as tensors, in the order of the generation; `own`: the loss of the last batch alone."""

@@ -209,13 +209,9 @@ def predict(
 ) -> Any:
     """The model's outputs for all samples, as numpy arrays."""
     data = source(x, batch_size=batch_size, device=device_of(model))
-    params = {
-        "verbose": _verbosity(verbose),
-        "epochs": 1,
-        "steps": steps or data.steps,
-        "samples": data.samples,
-        "batch_size": data.batch_size,
-    }
+    params = {"verbose": _verbosity(verbose), "epochs": 1, "steps": steps or data.steps}
+    if behaviour("callback_params") == "arrays":
+        params |= {"samples": data.samples, "batch_size": data.batch_size}
     listed = callback_list(callbacks, model, params)
     custom = step.overrides(model, "predict_step")
     parts: list[list[Tensor]] = []
@@ -313,8 +309,9 @@ def metrics_of(model: Any, compiled: Compiled) -> list[Any]:
 
 def _all_results(model: Any, compiled: Compiled) -> dict[str, Any]:
     """Running loss and metrics, those that layers added among them."""
+    found = compiled.results() if compiled.replaced is None else compiled.replaced
     extra = getattr(model, "_added_metrics", None)
-    return compiled.results() if not extra else {**compiled.results(), **{m.name: m.result() for m in extra}}
+    return {**found, **{m.name: m.result() for m in extra}} if extra else found
 
 
 def callback_list(callbacks: Any, model: Any, params: dict[str, Any], add_history: bool = False) -> CallbackList:

@@ -129,7 +129,7 @@ def _take(model: Any, compiled: Compiled, loss: Tensor, batch: Any, targets: Any
     with torch.no_grad():
         if overrides(model, "compute_metrics"):
             compiled.track_loss(loss, size)
-            model.compute_metrics(x, y, y_pred, weight)
+            compiled.replaced = model.compute_metrics(x, y, y_pred, weight)
         else:
             compiled.track(loss, size, targets, outputs, weights)
 

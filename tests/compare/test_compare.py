@@ -149,6 +149,8 @@ RAISED = {"error": ["ValueError", "Exception"], "message": "bad"}
     [
         (RAISED, {"error": ["ArgumentError", "KcompatError", "ValueError", "Exception"]}, True),
         (RAISED, {"error": ["ArgumentTypeError", "KcompatError", "TypeError", "Exception"]}, False),
+        ({"error": ["IndexError", "LookupError", "Exception"]}, {"error": ["ShapeError", "KcompatError", "ValueError", "Exception"]}, True),
+        ({"error": ["IndexError", "LookupError", "Exception"]}, {"error": ["IndexError", "LookupError", "Exception"]}, False),
         (RAISED, {"error": ["ValueError", "Exception"]}, False),  # an accident of torch or Python, not said on purpose
         (RAISED, record(), False),
         (

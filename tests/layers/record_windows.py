@@ -1,4 +1,4 @@
-"""Record `data/windows.json` under real Keras: `python record_windows.py 2.15` (tf_keras), `3`, `2.2.4`, `2.3.1`, each in its environment."""
+"""Record `data/windows.json` under real Keras: `python record_windows.py 2.15` (tf_keras), `3`, `2.2.4` or `2.3.1`."""
 
 import json
 import os
@@ -9,7 +9,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, here)
 
 import numpy as np  # noqa: E402
-from windows_cases import CASES, fingerprint, values, weight_values  # noqa: E402
+from windows_cases import CASES, CONFIGS, fingerprint, values, weight_values  # noqa: E402
 
 generation = sys.argv[1]
 if generation == "2.15":
@@ -59,9 +59,12 @@ def graph(case):
 
 
 path = os.path.join(here, "data", "windows.json")
-table = json.load(open(path)) if os.path.exists(path) else {}
+table = {}
+if os.path.exists(path):
+    with open(path) as file:
+        table = json.load(file)
 rows = {}
-for number, case in enumerate(CASES):
+for case in CASES:
     if generation in case["only"]:
         try:
             y, gradients, state = (graph if generation in ("2.2.4", "2.3.1") else eager)(case)
@@ -71,8 +74,19 @@ for number, case in enumerate(CASES):
         rows[json.dumps([case["layer"], case["shape"], case["training"], case["arguments"]], sort_keys=True)] = [
             fingerprint(y), [fingerprint(g) for g in gradients], [fingerprint(w) for w in state] if case["training"] else [],
         ]  # fmt: skip
-table[generation] = {"keras": keras.__version__, "rows": rows}
+
+
+def plain(value):
+    return value.get("class_name") if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
+
+
+configs = {}
+for name, arguments in CONFIGS:
+    if hasattr(keras.layers, name):
+        config = getattr(keras.layers, name)(**arguments).get_config()
+        configs[name] = {k: plain(v) for k, v in config.items() if k not in ("name", "dtype")}
+table[generation] = {"configs": configs, "keras": keras.__version__, "rows": rows}
 with open(path, "w") as file:
     text = json.dumps(table, sort_keys=True)
-    file.write(text.replace('"[', '\n"[') + "\n")
+    file.write(text.replace('"[', '\n"[').replace('{"Ave', '\n{"Ave') + "\n")
 print(generation, keras.__version__, len(rows), "cases", len(text), "characters")

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import torch
-from windows_cases import CASES, GENERATIONS, fingerprint, values, weight_values
+from windows_cases import CASES, CONFIGS, GENERATIONS, fingerprint, values, weight_values
 
 from kcompat import registry
-from kcompat.layers import convolution, layer_normalization, normalization, padding, pooling, separable  # noqa: F401
 from kcompat.generations import keras_version_scope
+from kcompat.layers import convolution, layer_normalization, normalization, padding, pooling, separable  # noqa: F401
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "windows.json").read_text())
 
@@ -19,9 +19,8 @@ def key(case):
 
 def cases(*words):
     """(generation, case) of the layers whose names hold one of the words, where real Keras could run them."""
-    return [
-        (g, c) for g in GENERATIONS for c in CASES if any(w in c["layer"] for w in words) and g in c["only"] and key(c) in RECORDED[g]["rows"]
-    ]  # fmt: skip
+    wanted = [c for c in CASES if any(w in c["layer"] for w in words)]
+    return [(g, c) for g in GENERATIONS for c in wanted if g in c["only"] and key(c) in RECORDED[g]["rows"]]
 
 
 def name(pair):
@@ -41,7 +40,10 @@ def replay(generation, case, layout=None):
     """Output, gradients and updated state of a layer, compared with the recorded ones."""
     expected_y, expected_gradients, expected_state = RECORDED[generation]["rows"][key(case)]
     with keras_version_scope(generation):
-        arguments = {k: tuple(map(tuple, v)) if k in ("padding", "cropping") and isinstance(v, (list, tuple)) and not isinstance(v[0], int) else v for k, v in case["arguments"].items()}
+        arguments = {
+            k: tuple(map(tuple, v)) if k in ("padding", "cropping") and isinstance(v, (list, tuple)) and not isinstance(v[0], int) else v
+            for k, v in case["arguments"].items()
+        }
         layer = registry.lookup("layer", case["layer"])(**arguments)
     x = torch.from_numpy(values(case["shape"], 1))
     x = x.requires_grad_(True) if layout is None else layout(x).requires_grad_(True)
@@ -61,3 +63,25 @@ def replay(generation, case, layout=None):
     for weight, expected in zip(layer.get_weights() if expected_state else [], expected_state, strict=True):
         close(weight, expected, 1e-5)
     return y
+
+
+def config_differences(generation, layer, arguments):
+    """Key by key, what our config says and what Keras' says, where they differ."""
+    with keras_version_scope(generation):
+        config = registry.lookup("layer", layer)(**arguments).get_config()
+    found = {k: plain(v) for k, v in config.items() if k not in ("name", "dtype")}
+    expected = RECORDED[generation]["configs"][layer]
+    return {
+        k: (found.get(k, "absent"), expected.get(k, "absent"))
+        for k in {*found, *expected}
+        if found.get(k, "absent") != expected.get(k, "absent")
+    }
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return value.get("class_name")
+    return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+CONFIG_PAIRS = [(g, layer, a) for g in GENERATIONS for layer, a in CONFIGS if layer in RECORDED[g]["configs"]]

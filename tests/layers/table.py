@@ -26,6 +26,10 @@ class Row:
 
 
 
+def _shape(rank: int) -> tuple[int, ...]:
+    return (3, *(6, 5, 4)[:rank], 2)
+
+
 ROWS: dict[str, Row] = {
     "Dense": Row(lambda: L.Dense(5, "relu"), ((3, 4),)),
     "Dense sequence": Row(lambda: L.Dense(5, "softmax", use_bias=False), ((3, 6, 4),)),
@@ -47,6 +51,32 @@ ROWS: dict[str, Row] = {
         for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
     },
     "Dot": Row(lambda: L.Dot(axes=(1, 2)), ((3, 4, 5), (3, 2, 4))),
+    "Conv1D": Row(lambda: L.Conv1D(5, 3, padding="causal", activation="relu"), ((3, 8, 4),)),
+    "Conv2D": Row(lambda: L.Conv2D(6, 3, strides=2, padding="same", activation="relu"), ((3, 8, 7, 4),)),
+    "Conv2D channels_first": Row(lambda: L.Conv2D(6, (3, 2), data_format="channels_first", dilation_rate=2), ((3, 4, 8, 7),)),
+    "Conv2D groups": Row(lambda: L.Conv2D(6, 3, groups=2), ((3, 8, 7, 4),)),
+    "Conv3D": Row(lambda: L.Conv3D(3, 2, padding="same", strides=2), ((3, 5, 4, 6, 2),)),
+    "Conv1DTranspose": Row(lambda: L.Conv1DTranspose(5, 3, strides=2), ((3, 8, 4),)),
+    "Conv2DTranspose": Row(lambda: L.Conv2DTranspose(5, 3, strides=2, padding="same"), ((3, 6, 5, 4),)),
+    "Conv3DTranspose": Row(lambda: L.Conv3DTranspose(3, 2, strides=2), ((3, 4, 3, 5, 2),)),
+    "DepthwiseConv1D": Row(lambda: L.DepthwiseConv1D(3, depth_multiplier=2), ((3, 8, 4),)),
+    "DepthwiseConv2D": Row(lambda: L.DepthwiseConv2D(3, strides=2, padding="same"), ((3, 8, 7, 4),)),
+    "SeparableConv1D": Row(lambda: L.SeparableConv1D(5, 3), ((3, 8, 4),)),
+    "SeparableConv2D": Row(lambda: L.SeparableConv2D(5, 3, padding="same"), ((3, 8, 7, 4),)),
+    **{
+        f"{kind}{rank}D": Row(lambda kind=kind, rank=rank: getattr(L, f"{kind}{rank}D")(2, strides=1, padding="same"), (_shape(rank),))
+        for kind in ("MaxPooling", "AveragePooling")
+        for rank in (1, 2, 3)
+    },
+    **{
+        f"{kind}{rank}D": Row(lambda kind=kind, rank=rank: getattr(L, f"{kind}{rank}D")(), (_shape(rank),))
+        for kind in ("GlobalMaxPooling", "GlobalAveragePooling", "ZeroPadding", "Cropping")
+        for rank in (1, 2, 3)
+    },
+    "BatchNormalization": Row(lambda: L.BatchNormalization(), ((3, 8, 7, 4),)),
+    "BatchNormalization rank 2": Row(lambda: L.BatchNormalization(), ((3, 4),)),
+    "SyncBatchNormalization": Row(lambda: L.SyncBatchNormalization(), ((3, 4),)),
+    "LayerNormalization": Row(lambda: L.LayerNormalization(), ((3, 6, 4),)),
     "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
 }
 #: layer classes without a row of their own: bases, and inputs, which take no data
