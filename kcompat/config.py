@@ -89,7 +89,9 @@ def _read_keras_json() -> None:
         set_floatx(stored["floatx"])
     if isinstance(stored.get("epsilon"), float) and stored["epsilon"] > 0:
         set_epsilon(stored["epsilon"])
-    data_format = stored.get("image_data_format") or {"tf": "channels_last", "th": "channels_first"}.get(stored.get("image_dim_ordering"))
+    data_format = stored.get("image_data_format") or {"tf": "channels_last", "th": "channels_first"}.get(
+        str(stored.get("image_dim_ordering"))
+    )
     if data_format in _FORMATS:
         set_image_data_format(data_format)
 

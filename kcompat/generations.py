@@ -75,7 +75,12 @@ TABLE: dict[str, dict[str, Any]] = {
     "config_lambda_mask": {"0": False, "2.4": True},
     "config_lambda": {"0": "types", "2.4": "modules", "3": "own"},
     "config_node_form": {"0": "rows", "3": "arguments"},
-    "model_module": {"0": None, "2.4": "keras.src.engine.functional", "2.16": "tf_keras.src.engine.functional", "3": "keras.src.models.functional"},
+    "model_module": {
+        "0": None,
+        "2.4": "keras.src.engine.functional",
+        "2.16": "tf_keras.src.engine.functional",
+        "3": "keras.src.models.functional",
+    },
     "list_of_one_unwrapped": {"0": True, "3": False},
     "functional_class_name": {"0": "Model", "2.4": "Functional"},
     "config_sequential_form": {"0": "list", "2.2": "dict"},

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kcompat.callbacks.base import _HOOKS, Callback
+from kcompat.callbacks.base import HOOKS, Callback
 from kcompat.errors import ArgumentError, ArgumentTypeError, nearest
 
 
@@ -52,8 +52,8 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_batch_end, "on_train_begin": on_train_begin, "on_train_end": on_train_end,
         }  # fmt: skip
         for hook, function in {**named, **kwargs}.items():
-            if hook not in _HOOKS:
-                raise ArgumentTypeError(f"LambdaCallback has no hook `{hook}`. {nearest(hook, _HOOKS)}")
+            if hook not in HOOKS:
+                raise ArgumentTypeError(f"LambdaCallback has no hook `{hook}`. {nearest(hook, HOOKS)}")
             if function is None:
                 continue
             if not callable(function):

@@ -288,7 +288,7 @@ def inferred_spec(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[s
                     return leaf
                 made = torch.empty(stand_in(leaf.shape, primes), dtype=leaf.dtype, device=device)
                 if leaf._keras_mask is not None and isinstance(leaf._keras_mask, KerasTensor):
-                    made._keras_mask = torch.empty(stand_in(leaf._keras_mask.shape, primes), dtype=torch.bool, device=device)
+                    made.__dict__["_keras_mask"] = torch.empty(stand_in(leaf._keras_mask.shape, primes), dtype=torch.bool, device=device)
                 return made
 
             real_inputs, real_args, real_kwargs = map_structure(fake, inputs), map_structure(fake, args), map_structure(fake, kwargs)
@@ -310,7 +310,7 @@ def inferred_spec(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[s
     for first, second in _ATTEMPTS:
         try:
             return _symbols_of(once(first), once(second))
-        except (RuntimeError, ValueError, IndexError, TypeError) as caught:
+        except (RuntimeError, ValueError, IndexError, TypeError) as caught:  # noqa: PERF203
             error = error or caught
     assert error is not None
     raise error

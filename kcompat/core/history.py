@@ -91,9 +91,7 @@ class HistoryMixin:
         self._call_at(0, what)
         shapes = [read(node) for node in self._inbound_nodes]
         if any(shape != shapes[0] for shape in shapes):
-            raise NotBuiltError(
-                f"Layer '{self.name}' has several {what}s, {shapes}: use `get_{what.replace(' ', '_')}_at(node_index)`."
-            )
+            raise NotBuiltError(f"Layer '{self.name}' has several {what}s, {shapes}: use `get_{what.replace(' ', '_')}_at(node_index)`.")
         return shapes[0]
 
     @property

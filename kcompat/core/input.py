@@ -44,7 +44,8 @@ class InputLayer(Layer):
         tensor = input_tensor
         if tensor is not None and not isinstance(tensor, KerasTensor):
             raise ArgumentTypeError(
-                f"`input_tensor` of an InputLayer must be a symbolic tensor, received {type(tensor).__name__}; use a tensor with values as a constant."
+                f"`input_tensor` of an InputLayer must be a symbolic tensor, received {type(tensor).__name__}; a tensor with values can "
+                "be used as a constant."
             )
         full = batch_shape if batch_shape is not None else batch_input_shape
         inner = shape if shape is not None else input_shape
@@ -53,7 +54,7 @@ class InputLayer(Layer):
         if full is not None and inner is not None:
             raise ArgumentError(f"An Input takes `shape` or `batch_shape`, received both: {inner!r} and {full!r}.")
         if full is None:
-            full = tensor.shape if inner is None else (batch_size, *_sizes(inner))
+            full = (batch_size, *_sizes(inner)) if inner is not None or tensor is None else tensor.shape
         if dtype is None:
             dtype = dtype_name(tensor.dtype) if tensor is not None else config.floatx()
         kind = torch_dtype(getattr(dtype, "compute_dtype", None) or (dtype["config"]["name"] if isinstance(dtype, dict) else dtype))

@@ -10,7 +10,7 @@ import torch
 from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import _disable_current_modes
 
-from kcompat import config, dtype_policies, regularizers, registry
+from kcompat import config, dtype_policies, registry, regularizers
 from kcompat.core import call as calling
 from kcompat.core.context import ambient, building
 from kcompat.core.history import HistoryMixin
@@ -20,7 +20,7 @@ from kcompat.core.spec import InputSpec
 from kcompat.core.tracking import forget, track
 from kcompat.core.variable import Variable
 from kcompat.core.weights import WeightsMixin
-from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError, UnknownArgumentError
+from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownArgumentError
 from kcompat.generations import NOT_GIVEN, behaviour, keras_version, set_up
 from kcompat.graph import KerasTensor
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
@@ -70,13 +70,20 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         cls._call_spec = calling.CallSpec(cls.call, cls.build)
         cls._overrides_mask = cls.compute_mask is not Layer.compute_mask
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         layer = super().__new__(cls)
         layer.__dict__["_init_arguments"] = (args, kwargs)
         return layer
 
     def __init__(
-        self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None, autocast: bool = True, name: str | None = None, **kwargs: Any
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         if "_modules" not in self.__dict__:
             torch.nn.Module.__init__(self)
@@ -388,8 +395,8 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         odd = [k for k, v in given.items() if not all(isinstance(x, (str, int, float, bool, type(None))) for x in leaves(v))]
         if odd or "args" in bound.arguments:
             raise ArgumentError(
-                f"Layer '{self.name}' ({type(self).__name__}) cannot be written as a config: its argument `{(odd or ['args'])[0]}` is no plain "
-                "data. Write a `get_config` method."
+                f"Layer '{self.name}' ({type(self).__name__}) cannot be written as a config: its argument `{(odd or ['args'])[0]}` is no "
+                "plain data. Write a `get_config` method."
             )
         return given
 
@@ -479,11 +486,11 @@ def _anything(shape: Any) -> bool:
 
 
 def _takes_activity(cls: type) -> bool:
-    return "activity_regularizer" in inspect.signature(cls.__init__).parameters or not cls.__module__.startswith("kcompat.")
+    return "activity_regularizer" in inspect.signature(cls).parameters or not cls.__module__.startswith("kcompat.")
 
 
 def _parameters(cls: type) -> str:
-    names = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "args", "kwargs")]
+    names = [p for p in inspect.signature(cls).parameters if p not in ("self", "args", "kwargs")]
     return ", ".join(f"`{n}`" for n in names)
 
 

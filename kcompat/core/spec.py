@@ -57,12 +57,9 @@ class InputSpec:
         rank = len(shape)
         if self.ndim is not None and rank != self.ndim:
             return self.allow_last_axis_squeeze and self.shape is not None and _squeezes(shape, self.shape)
-        if self.min_ndim is not None and rank < self.min_ndim or self.max_ndim is not None and rank > self.max_ndim:
+        if (self.min_ndim is not None and rank < self.min_ndim) or (self.max_ndim is not None and rank > self.max_ndim):
             return False
-        for axis, size in self._sizes:
-            if axis < rank and shape[axis] != size and shape[axis] is not None:
-                return False
-        return True
+        return all(axis >= rank or shape[axis] == size or shape[axis] is None for axis, size in self._sizes)
 
     def quick_test(self) -> Callable[[Any], bool]:
         """`admits` for known sizes, as short as the spec allows: layers ask it at every call."""

@@ -39,7 +39,20 @@ def _reporting(method: Callable[..., Any]) -> Callable[..., Any]:
     return changed
 
 
-for _name in ("append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort", "__setitem__", "__delitem__", "__iadd__", "__imul__"):
+for _name in (
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "clear",
+    "reverse",
+    "sort",
+    "__setitem__",
+    "__delitem__",
+    "__iadd__",
+    "__imul__",
+):
     setattr(TrackedList, _name, _reporting(getattr(list, _name)))
 for _name in ("pop", "popitem", "clear", "update", "setdefault", "__setitem__", "__delitem__", "__ior__"):
     setattr(TrackedDict, _name, _reporting(getattr(dict, _name)))

@@ -40,7 +40,7 @@ class Variable(torch.nn.Parameter):
 
     _info: WeightInfo = _NO_INFO
 
-    def __new__(cls, data: Any = None, trainable: bool = True, info: WeightInfo | None = None) -> Variable:
+    def __new__(cls, data: Any = None, trainable: bool = True, info: WeightInfo | None = None) -> Variable:  # noqa: D102
         tensor = torch.as_tensor(data)
         tensor = tensor.detach() if isinstance(tensor, torch.nn.Parameter) else tensor
         floating = tensor.is_floating_point() or tensor.is_complex()

@@ -19,7 +19,16 @@ from kcompat.tensor.dtypes import torch_dtype
 #: The order of positional arguments: Keras 1 and 2 begin with a name, Keras 3 with the shape.
 _NAME_FIRST = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
 _SHAPE_FIRST = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint", "aggregation", "name")
-_KNOWN = {*_NAME_FIRST, *_SHAPE_FIRST, "use_resource", "synchronization", "experimental_autocast", "overwrite_with_gradient", "layout", "memory_order"}
+_KNOWN = {
+    *_NAME_FIRST,
+    *_SHAPE_FIRST,
+    "use_resource",
+    "synchronization",
+    "experimental_autocast",
+    "overwrite_with_gradient",
+    "layout",
+    "memory_order",
+}
 
 
 class WeightsMixin:
@@ -120,7 +129,7 @@ class WeightsMixin:
         for key, info in self._infos.items():
             home = self._parameters if key in self._parameters else self._buffers
             held = home.get(key)
-            if type(held) in (torch.nn.Parameter, torch.Tensor):
+            if held is not None and type(held) in (torch.nn.Parameter, torch.Tensor):
                 home[key] = Variable(held.data, held.requires_grad, info)
             elif isinstance(held, Variable) and held._info is not info:
                 held._info = info

@@ -33,7 +33,7 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     for first, second in _ATTEMPTS:
         try:
             return merge(_run(function, args, kwargs, first), _run(function, args, kwargs, second))
-        except (RuntimeError, ValueError, IndexError) as caught:
+        except (RuntimeError, ValueError, IndexError) as caught:  # noqa: PERF203
             error = error or caught
     shapes = ", ".join(str(s.shape) for s in symbols)
     name = getattr(function, "__name__", str(function))

@@ -21,7 +21,7 @@ class Network:
         self.outputs = outputs
         finished, order = _walk(inputs, outputs, name)
         depths = _depths(finished)
-        lowest = {}
+        lowest: dict[int, int] = {}
         for node in finished:
             lowest[id(node.operation)] = max(lowest.get(id(node.operation), 0), depths[id(node)])
         for tensor in inputs:  # an input that no output needs still belongs to the model

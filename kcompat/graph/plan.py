@@ -93,10 +93,8 @@ class Plan:
             values[slot] = value
         for operation, args, kwargs, out in self.steps:
             call = modules[operation] if type(operation) is str else operation
-            if kwargs is None:
-                result = call(values[args])
-            else:
-                result = call(*_fill(args, values, constants), **_fill(kwargs, values, constants))
+            single = kwargs is None
+            result = call(values[args]) if single else call(*_fill(args, values, constants), **_fill(kwargs, values, constants))
             if type(out) is int:
                 values[out] = result
             else:

@@ -10,28 +10,35 @@ from kcompat import registry
 from kcompat.core import Input, InputLayer, InputSpec, Layer
 from kcompat.layers import (
     activation,
+    advanced_activations,
     convolution,
     dense,
     dropout,
+    einsum_dense,
+    group_normalization,
+    keras1,
     layer_normalization,
     merge,
     misc,
+    noise,
     normalization,
     padding,
     pooling,
     reshape,
     separable,
+    spectral_normalization,
     wrapper,
 )
 from kcompat.layers.merge import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Input", "InputLayer", "InputSpec", "Layer", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply",
     "serialize", "subtract",
 ]  # fmt: skip
 
 for _room in (
-    activation, convolution, dense, dropout, layer_normalization, merge, misc, normalization, padding, pooling, reshape, separable, wrapper,
+    activation, advanced_activations, convolution, dense, dropout, einsum_dense, group_normalization, keras1, layer_normalization, merge,
+    misc, noise, normalization, padding, pooling, reshape, separable, spectral_normalization, wrapper,
 ):  # fmt: skip
     for _name, _layer in _room.NAMES.items():
         globals()[_name] = _layer

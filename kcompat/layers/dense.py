@@ -118,8 +118,12 @@ class Dense(ActivatedLayer):
             raise ArgumentError(f"Dense '{self.name}': LoRA is enabled already.")
         if self.kernel_constraint is not None:
             raise ArgumentError(f"Dense '{self.name}': `enable_lora` does not go with a `kernel_constraint`.")
-        self.lora_kernel_a = self.add_weight("lora_kernel_a", (self.kernel.shape[0], rank), initializer=a_initializer, regularizer=self.kernel_regularizer)
-        self.lora_kernel_b = self.add_weight("lora_kernel_b", (rank, self.units), initializer=b_initializer, regularizer=self.kernel_regularizer)
+        self.lora_kernel_a = self.add_weight(
+            "lora_kernel_a", (self.kernel.shape[0], rank), initializer=a_initializer, regularizer=self.kernel_regularizer
+        )
+        self.lora_kernel_b = self.add_weight(
+            "lora_kernel_b", (rank, self.units), initializer=b_initializer, regularizer=self.kernel_regularizer
+        )
         self.kernel.requires_grad_(False)
         self.__dict__.update(lora_enabled=True, lora_rank=rank, lora_alpha=rank if lora_alpha is None else lora_alpha)
 

@@ -84,7 +84,9 @@ class _SpatialDropout(Dropout):
         if self.rank == 1 and data_format is not None:
             raise ArgumentTypeError(f"SpatialDropout1D has no argument `data_format`, received {data_format!r}.")
         super().__init__(rate, noise_shape=kwargs.pop("noise_shape", None), seed=seed, **kwargs)
-        self.__dict__["data_format"] = settings.checked_data_format(data_format, f"{type(self).__name__}: ") if self.rank > 1 else "channels_last"
+        self.__dict__["data_format"] = (
+            settings.checked_data_format(data_format, f"{type(self).__name__}: ") if self.rank > 1 else "channels_last"
+        )
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _noise_shape(self, inputs: Tensor) -> tuple[int, ...]:

@@ -15,7 +15,8 @@ from kcompat.core.masks import mask_of
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor
-from kcompat.tensor.merge import align, dot as dot_product
+from kcompat.tensor.merge import align
+from kcompat.tensor.merge import dot as dot_product
 from kcompat.tree import flatten
 
 
@@ -30,7 +31,8 @@ class _Merge(Layer):
         shapes = _shapes(input_shape)
         if shapes is None or len(shapes) < self.least:
             raise ArgumentError(
-                f"{type(self).__name__} '{self.name}' must be called on a list of at least {self.least} inputs, received shape {input_shape!r}."
+                f"{type(self).__name__} '{self.name}' must be called on a list of at least {self.least} inputs, received shape "
+                f"{input_shape!r}."
             )
         self.compute_output_shape(input_shape)
         super().build(input_shape)
@@ -158,14 +160,20 @@ class Average(_Merge):
 
 
 class Maximum(_SkippingMerge):
-    """The largest of the inputs, entry by entry; ties give their gradient to the first. Source: https://keras.io/api/layers/merging_layers/"""
+    """The largest of the inputs, entry by entry; ties give their gradient to the first.
+
+    Source: https://keras.io/api/layers/merging_layers/maximum/
+    """
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return reduce(lambda a, b: torch.where(a >= b, a, b), tensors)
 
 
 class Minimum(_SkippingMerge):
-    """The smallest of the inputs, entry by entry; ties give their gradient to the first. Source: https://keras.io/api/layers/merging_layers/"""
+    """The smallest of the inputs, entry by entry; ties give their gradient to the first.
+
+    Source: https://keras.io/api/layers/merging_layers/minimum/
+    """
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
         return reduce(lambda a, b: torch.where(a <= b, a, b), tensors)
@@ -191,7 +199,9 @@ class Concatenate(_Merge):
             raise ArgumentError(f"Concatenate '{self.name}' must be called on a list of inputs, received shape {input_shape!r}.")
         rank = len(shapes[0])
         if any(len(s) != rank for s in shapes) or not -rank <= self.axis < rank:
-            raise ShapeError(f"Concatenate '{self.name}': inputs must have one rank that has the `axis` {self.axis}, received shapes {shapes}.")
+            raise ShapeError(
+                f"Concatenate '{self.name}': inputs must have one rank that has the `axis` {self.axis}, received shapes {shapes}."
+            )
         axis = self.axis % rank
         result: list[int | None] = []
         for place, sizes in enumerate(zip(*shapes, strict=True)):

@@ -35,7 +35,9 @@ class Lambda(Layer):
         if arguments is not None and not isinstance(arguments, dict):
             raise ArgumentTypeError(f"Lambda: `arguments` must be a dict of keywords, received {arguments!r}.")
         if output_shape is not None and not callable(output_shape) and not isinstance(output_shape, (tuple, list, int)):
-            raise ArgumentTypeError(f"Lambda: `output_shape` must be None, a shape without the batch, or a function, received {output_shape!r}.")
+            raise ArgumentTypeError(
+                f"Lambda: `output_shape` must be None, a shape without the batch, or a function, received {output_shape!r}."
+            )
         super().__init__(**kwargs)
         self.supports_masking = mask is not None
         self.__dict__.update(function=function, mask=mask, arguments=dict(arguments or {}))
@@ -75,7 +77,7 @@ class Lambda(Layer):
             if not isinstance(shape, (tuple, list)):
                 raise ArgumentError(f"Lambda '{self.name}': `output_shape` must return a tuple, it returned {shape!r} for {input_shape!r}.")
             return tuple(shape) if _is_shape(shape) else [tuple(s) for s in shape]
-        given = (given,) if isinstance(given, int) else given
+        given = (given,) if isinstance(given, int) else tuple(given)
         batch = input_shape[0] if _is_shape(input_shape) else next(iter(leaves(input_shape)))
         return (batch, *given) if _is_shape(given) else [(batch, *s) for s in given]
 
@@ -106,7 +108,7 @@ class Lambda(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Lambda:
         """A layer from its config; functions are objects or names, code is never run here."""
-        config = {k: v for k, v in config.items() if not (k.endswith("_type") or k.endswith("module"))}
+        config = {k: v for k, v in config.items() if not k.endswith(("_type", "module"))}
         for key in ("function", "output_shape", "mask"):
             if isinstance(config.get(key), str):
                 config[key] = registry.lookup("activation", config[key], custom_objects)
@@ -114,8 +116,8 @@ class Lambda(Layer):
             config["output_shape"] = tuple(config["output_shape"])
         if not callable(config.get("function")):
             raise ArgumentError(
-                f"Lambda '{config.get('name')}': its function is stored as code, which is run only when a file is loaded with `safe_mode=False`. "
-                "Or give the function yourself in `custom_objects` under the layer's name."
+                f"Lambda '{config.get('name')}': its function is stored as code, which is run only when a file is loaded with "
+                "`safe_mode=False`. Or give the function yourself in `custom_objects` under the layer's name."
             )
         return cls(**config)
 

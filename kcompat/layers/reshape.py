@@ -69,7 +69,8 @@ class Reshape(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The same entries in another shape."""
-        return inputs.reshape([inputs.shape[0], *self._solve(inputs.shape[1:])])
+        sizes: Any = self._solve(inputs.shape[1:])
+        return inputs.reshape([inputs.shape[0], *sizes])
 
     def _solve(self, sizes: Any) -> tuple[int | None, ...]:
         """The target sizes with -1 worked out, None where it cannot be."""

@@ -69,7 +69,7 @@ class TorchModuleWrapper(Layer):
     def get_config(self) -> dict[str, Any]:
         """A torch module has no config; the error says what to do."""
         raise ArgumentError(
-            f"TorchModuleWrapper '{self.name}' cannot be written to a config: a torch module is code. Save the model's `state_dict()` instead."
+            f"TorchModuleWrapper '{self.name}' cannot be written to a config: a torch module is code. Save the `state_dict()` of the model."
         )
 
 

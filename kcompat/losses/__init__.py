@@ -36,7 +36,7 @@ mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
 bce = BCE = binary_crossentropy
 
-_FUNCTIONS = (
+_FUNCTIONS: tuple[Any, ...] = (
     mean_squared_error, mean_absolute_error, binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy,
 )  # fmt: skip
 _CLASSES = (

@@ -38,7 +38,7 @@ from kcompat.metrics.functions import accuracy, binary_accuracy, categorical_acc
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
 
-_FUNCTIONS = (accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy)
+_FUNCTIONS: tuple[Any, ...] = (accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy)
 registry.register("metric", {fn.__name__: fn for fn in _FUNCTIONS})
 registry.register("metric", {name: fn for fn in losses._FUNCTIONS for name in (fn.__name__, *losses.ALIASES.get(fn, ()))})
 registry.register("metric", {cls.__name__: cls for cls in (Metric, Mean, Sum, MeanMetricWrapper, *METRICS)} | {"acc": accuracy})

@@ -196,7 +196,7 @@ class MeanMetricWrapper(Mean):
             y_true, y_pred = (squeeze_longer if self._rank == "squeeze" else same_rank)(y_true, y_pred)
         return as_tensor(self._body(y_true, y_pred, **self._options))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take in a batch; masked entries of `y_pred` do not count."""
         mask = getattr(y_pred, "_keras_mask", None)
         with torch.no_grad():

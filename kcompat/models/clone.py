@@ -44,7 +44,9 @@ def clone_model(
             return _clone_stack(model, input_tensors, clone)
         if model._network is None:
             if clone_function is not None or input_tensors is not None:
-                raise ArgumentError(f"Model '{model.name}' is a subclass without a graph; `clone_model` can only copy it through its config.")
+                raise ArgumentError(
+                    f"Model '{model.name}' is a subclass without a graph; `clone_model` can only copy it through its config."
+                )
             return _copy(model)
         return _clone_graph(model, input_tensors, clone, call_function)
 

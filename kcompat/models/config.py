@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,12 @@ def model_to_config(model: Any) -> dict[str, Any]:
     if behaviour("config_node_form", model._keras_version) == "arguments":
         return config
     version = model._keras_version
-    return {"class_name": config["class_name"], "config": config["config"], "keras_version": _RELEASES.get(version, version), "backend": "tensorflow"}
+    return {
+        "class_name": config["class_name"],
+        "config": config["config"],
+        "keras_version": _RELEASES.get(version, version),
+        "backend": "tensorflow",
+    }
 
 
 def functional_config(model: Any) -> dict[str, Any]:
@@ -50,8 +56,8 @@ def functional_config(model: Any) -> dict[str, Any]:
     for operation in network.operations:
         if not isinstance(operation, Layer):
             raise ArgumentError(
-                f"Model '{model.name}' applies the function `{getattr(operation, '__name__', operation)}` to symbolic tensors; a config cannot "
-                "name it. Put it into a layer: `Lambda(...)` or a class of your own with `get_config`."
+                f"Model '{model.name}' applies the function `{getattr(operation, '__name__', operation)}` to symbolic tensors; a config "
+                "cannot name it. Put it into a layer: `Lambda(...)` or a class of your own with `get_config`."
             )
         calls = [node for node in network.calls_of(operation) if node.parents]
         write = _row_node if rows else _argument_node
@@ -99,7 +105,12 @@ def sequential_config(model: Any) -> Any:
         layers.insert(0, registry.serialize("layer", model._begin))
     written: dict[str, Any] = {"name": model.name, "layers": layers}
     if behaviour("config_node_form", version) == "arguments":
-        written = {"name": model.name, "trainable": model._trainable, "dtype": registry.serialize("dtype_policy", model.dtype_policy), "layers": layers}
+        written = {
+            "name": model.name,
+            "trainable": model._trainable,
+            "dtype": registry.serialize("dtype_policy", model.dtype_policy),
+            "layers": layers,
+        }
         if model._begin is not None:
             written["build_input_shape"] = model._begin.batch_shape
     elif not behaviour("config_sequential_input_layer", version) and "_deferred_shape" in model.__dict__:
@@ -111,11 +122,11 @@ def compile_config(given: Mapping[str, Any]) -> dict[str, Any]:
     """What `compile` was given, objects written as their configs."""
     kinds = {"optimizer": "optimizer", "loss": "loss", "metrics": "metric", "weighted_metrics": "metric"}
     written = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile"}
-    return {
-        key: map_structure(lambda item, kind=kinds.get(key): item if kind is None else registry.serialize(kind, item), value)
-        for key, value in given.items()
-        if key in written
-    }
+    config = {}
+    for key in written & set(given):
+        kind = kinds.get(key)
+        config[key] = given[key] if kind is None else map_structure(partial(registry.serialize, kind), given[key])
+    return config
 
 
 def plain(value: Any) -> Any:
@@ -151,7 +162,9 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 def _layer_entries(config: dict[str, Any]) -> list[dict[str, Any]]:
     entries = config.get("layers")
     if not isinstance(entries, (list, tuple)) or not all(isinstance(e, dict) and "class_name" in e for e in entries):
-        raise ArgumentTypeError(f"`layers` of a model's config must be a list of layers with `class_name` and `config`, received {entries!r}.")
+        raise ArgumentTypeError(
+            f"`layers` of a model's config must be a list of layers with `class_name` and `config`, received {entries!r}."
+        )
     return list(entries)
 
 
@@ -209,18 +222,23 @@ class _GraphReader:
                 used.setdefault(name, []).append(index)
         calls = {name: sum(1 for n, _ in self.waiting if n == name) for name in self.layers}
         nested = {name for name, layer in self.layers.items() if getattr(layer, "_is_model", False)}
-        return {name: int(name in nested and bool(used.get(name)) and min(used[name]) >= 1 and max(used[name]) >= calls[name]) for name in self.layers}
+        return {
+            name: int(name in nested and bool(used.get(name)) and min(used[name]) >= 1 and max(used[name]) >= calls[name])
+            for name in self.layers
+        }
 
     def connect(self) -> None:
         """Make all calls, each as soon as what it needs is there."""
         while self.waiting:
-            later = []
+            later: list[tuple[str, Any]] = []
             for name, node in self.waiting:
                 blocked = any(n == name for n, _ in later)  # the calls of one layer are numbered in order
                 if blocked or not self._call(name, node):
                     later.append((name, node))
             if len(later) == len(self.waiting):
-                raise ArgumentError(f"The calls of the layers {sorted({n for n, _ in later})} need each other's outputs: the config is no graph.")
+                raise ArgumentError(
+                    f"The calls of the layers {sorted({n for n, _ in later})} need each other's outputs: the config is no graph."
+                )
             self.waiting = later
 
     def _call(self, name: str, node: Any) -> bool:
@@ -336,4 +354,3 @@ def output_shape_of_graph(model: Any, input_shape: Any) -> Any:
     symbols = [KerasTensor(tuple(shape), source.dtype) for shape, source in zip(shapes, sources, strict=True)]
     spec = model._graph_output_spec(symbols if len(symbols) > 1 else symbols[0])
     return map_structure(lambda t: t.shape, spec)
-

@@ -75,7 +75,9 @@ class GraphMixin:
         flat = self._flat_inputs(inputs)
         for index, (shape, dtype, floating) in enumerate(own["_input_checks"]):
             tensor = flat[index]
-            if isinstance(tensor, torch.Tensor) and (tensor.ndim != len(shape) or (tensor.dtype is not dtype and tensor.is_floating_point() is not floating)):
+            if isinstance(tensor, torch.Tensor) and (
+                tensor.ndim != len(shape) or (tensor.dtype is not dtype and tensor.is_floating_point() is not floating)
+            ):
                 flat[index] = _conform(tensor, shape, dtype)
         constants = [self._buffers[key] for key in own["_constant_keys"]]
         values = own["_plan"].run(self._modules, flat, constants)
@@ -203,7 +205,7 @@ def _output_names(outputs: list[KerasTensor]) -> list[str]:
     for tensor in outputs:
         assert tensor._node is not None
         base = getattr(tensor._node.operation, "name", None) or getattr(tensor._node.operation, "__name__", "output")
-        name, number = base, 1
+        name, number = str(base), 1
         while name in names:
             name, number = f"{base}_{number}", number + 1
         names.append(name)
@@ -222,4 +224,3 @@ def _conform(tensor: torch.Tensor, shape: tuple[int | None, ...], dtype: torch.d
     if mask is not None:
         tensor._keras_mask = mask  # type: ignore[attr-defined]
     return tensor
-

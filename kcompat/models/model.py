@@ -33,7 +33,7 @@ class Model(GraphMixin, TrainingMethods, Layer):
     _makes_own_masks = True
     _is_model = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         if cls is Model and (args or {"inputs", "outputs", "input", "output"} & set(kwargs)):
             return super().__new__(Functional, *args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
@@ -53,7 +53,9 @@ class Model(GraphMixin, TrainingMethods, Layer):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph; a subclass without one overrides this."""
         if self._network is None:
-            raise ArgumentError(f"Model '{self.name}' ({type(self).__name__}) needs a `call(self, inputs)` method, or `inputs` and `outputs`.")
+            raise ArgumentError(
+                f"Model '{self.name}' ({type(self).__name__}) needs a `call(self, inputs)` method, or `inputs` and `outputs`."
+            )
         if mask is not None:
             for tensor, own in zip(flatten(inputs), flatten(mask), strict=False):
                 tensor._keras_mask = own
@@ -119,7 +121,11 @@ class Model(GraphMixin, TrainingMethods, Layer):
     def set_weights(self, weights: Any) -> None:
         """Set all weights from arrays in the order of `get_weights`; all of them or none."""
         ordered = self._by_layer()
-        if isinstance(weights, (list, tuple)) and len(weights) == len(ordered) and behaviour("weights_trainable_first", self._keras_version):
+        if (
+            isinstance(weights, (list, tuple))
+            and len(weights) == len(ordered)
+            and behaviour("weights_trainable_first", self._keras_version)
+        ):
             position = {id(w): i for i, w in enumerate(ordered)}
             weights = [weights[position[id(w)]] for w in self.weights]
         super().set_weights(weights)

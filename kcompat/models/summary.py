@@ -26,7 +26,9 @@ def print_summary(
         raise NotBuiltError(f"Model '{model.name}' is not built yet: call it on data, or `build(input_shape)`, before `summary`.")
     emit = print_fn or print
     branching = model._network is not None and not hasattr(model, "_stack")
-    heads = ["Layer (type)", "Output Shape", "Param #"] + (["Connected to"] if branching else []) + (["Trainable"] if show_trainable else [])
+    heads = (
+        ["Layer (type)", "Output Shape", "Param #"] + (["Connected to"] if branching else []) + (["Trainable"] if show_trainable else [])
+    )
     line_length = line_length or (98 if branching else 65)
     positions = positions or ([0.33, 0.55, 0.67, 1.0] if branching else [0.45, 0.85, 1.0])
     ends = [int(p * line_length) if p <= 1 else int(p) for p in positions[: 3 + branching]]

@@ -8,10 +8,9 @@ so torch's schedulers work; the number of steps stands in the first group and is
 from __future__ import annotations
 
 import functools
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,13 +18,14 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.naming import snake_case, unique_name
-from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
+from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
 from kcompat.optimizers import rules
 from kcompat.optimizers.config import config_of, read_config
-from kcompat.optimizers.options import Options, take_options
+from kcompat.optimizers.options import take_options
 from kcompat.optimizers.schedules import LearningRateSchedule
 from kcompat.optimizers.settings import Count, Rate
+from kcompat.optimizers.slots import SlotKeeper
 
 
 def are_parameters(value: Any) -> bool:
@@ -50,18 +50,15 @@ def arguments(*rows: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return wrap
 
 
-class Optimizer(torch.optim.Optimizer):
+class Optimizer(SlotKeeper):
     """Base of the optimizers. A subclass sets `slots`, and `_update` calls its rule.
 
     Arguments common to all: `clipnorm`, `clipvalue`, `global_clipnorm`, `weight_decay`, `use_ema`, `ema_momentum`,
     `ema_overwrite_frequency`, `name`, and by generation `decay`, `lr`, `jit_compile`, `loss_scale_factor`, `gradient_accumulation_steps`.
     """
 
-    #: names of the tensors kept for each weight, in Keras' order
-    slots: tuple[str, ...] = ()
     #: names of the arguments besides the common ones, in the order of Keras' configs
     hyper: tuple[str, ...] = ()
-    options: Options
 
     def __init__(self, learning_rate: Any = NOT_GIVEN, *, params: Any = None, **common: Any):
         self.options = take_options(type(self).__name__, common)
@@ -71,91 +68,13 @@ class Optimizer(torch.optim.Optimizer):
         self.param_groups[0]["params"].clear()
         self.name = self.options.name or _default_name(type(self).__name__)
         self._schedule: Any = None
-        self._known: list[Tensor] = []
-        self._constrained: list[tuple[Tensor, Any]] = []
+        self._known = []
+        self._constrained = []
         self._no_decay: set[int] = set()
-        self._plan: _Plan | None = None
+        self._plan = None
         self._set_rate(registry.deserialize("schedule", rate) if isinstance(rate, dict) else rate)
         if params is not None:
             self._take_groups(params)
-
-    def _take_groups(self, params: Any) -> None:
-        given = list(params)
-        if not given:
-            raise ArgumentError(f"{self.name}: `params` holds no parameters.")
-        if isinstance(given[0], dict):
-            self.param_groups.clear()
-            for group in given:
-                self.add_param_group({"iterations": 0, **group})
-        else:
-            self.build(given)
-
-    # -- weights -----------------------------------------------------------------------------------------------------------
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters with settings of its own, as in torch."""
-        super().add_param_group(param_group)
-        if hasattr(self, "_known"):
-            self._note(list(param_group["params"]))
-
-    def build(self, var_list: Iterable[Tensor]) -> None:
-        """Take weights to train; those known already keep their slots, new objects for the same weights take them over."""
-        weights = list(var_list)
-        known = {id(p) for p in self._known}
-        if all(id(p) in known for p in weights):
-            self._refresh()
-            return
-        if self._known and _same_shapes(self._known, weights) and not any(id(p) in known for p in weights):
-            self._replace(weights)
-            return
-        fresh = [p for p in weights if id(p) not in known]
-        self.param_groups[0]["params"].extend(fresh)
-        self._note(fresh)
-
-    def _note(self, weights: Sequence[Tensor]) -> None:
-        self._known += weights
-        self._constrained += [(p, p.constraint) for p in weights if getattr(p, "constraint", None) is not None]
-        self._plan = None
-        with torch.no_grad():
-            for weight in weights:
-                self._make_slots(weight)
-
-    def _make_slots(self, weight: Tensor) -> None:
-        kept = self.state[weight]
-        for slot in self._slot_names():
-            kept.setdefault(slot, torch.zeros_like(weight, memory_format=torch.preserve_format, requires_grad=False).detach())
-        if self.options.use_ema:
-            kept.setdefault(
-                "average", weight.detach().clone() if self.options.ema_start == "variable" else torch.zeros_like(weight).detach()
-            )
-        if self.options.gradient_accumulation_steps:
-            kept.setdefault("gradient_accumulator", torch.zeros_like(weight).detach())
-
-    def _replace(self, weights: list[Tensor]) -> None:
-        """Let new parameter objects (moved, unpickled) take the places of the old ones, slots included."""
-        for old, new in zip(self._known, weights, strict=True):
-            kept = self.state.pop(old, {})
-            self.state[new] = {k: v.to(new.device, new.dtype) if torch.is_tensor(v) else v for k, v in kept.items()}
-        self.param_groups[0]["params"] = list(weights)
-        self._known, self._constrained = [], []
-        self._note(weights)
-
-    def _refresh(self) -> None:
-        """Bring slots to where the weights are now."""
-        for weight in self._known:
-            kept = self.state[weight]
-            for slot, value in kept.items():
-                if torch.is_tensor(value) and (value.device != weight.device or value.dtype != weight.dtype):
-                    kept[slot] = value.to(weight.device, weight.dtype)
-                    self._plan = None
-
-    @property
-    def built(self) -> bool:
-        """Whether the optimizer knows its weights."""
-        return bool(self._known)
-
-    def _slot_names(self) -> tuple[str, ...]:
-        return self.slots
 
     # -- learning rate and steps -----------------------------------------------------------------------------------------
 
@@ -210,9 +129,6 @@ class Optimizer(torch.optim.Optimizer):
 
     def _assign_iterations(self, value: Any) -> None:
         self.param_groups[0]["iterations"] = int(value) * (self.options.gradient_accumulation_steps or 1)
-
-    def _made(self) -> int:
-        return self.param_groups[0]["iterations"]
 
     # -- steps --------------------------------------------------------------------------------------------------------------
 
@@ -312,17 +228,6 @@ class Optimizer(torch.optim.Optimizer):
             found.setdefault((rates[id(p)], p.device, p.dtype), []).append(index)
         return [(key[0], indices) for key, indices in found.items()]
 
-    def _plan_of(self, params: list[Tensor]) -> _Plan:
-        """Slots of these weights as lists; made once for as long as the weights are the same objects."""
-        plan = self._plan
-        if plan is not None and len(plan.params) == len(params) and all(map(operator.is_, plan.params, params)):
-            return plan
-        names, first = self._slot_names(), params[0]
-        lists = [[self.state[p][name] for p in params] if name in names else None for name in self.slots]
-        uniform = all(p.dtype is first.dtype and p.device == first.device for p in params)
-        self._plan = _Plan(params, lists, uniform)
-        return self._plan
-
     def _update(self, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor] | None], rate: float, step: int) -> None:
         """Change `params` and `slots` in place by one step; subclasses call their rule."""
         raise NotImplementedError(f"{type(self).__name__} must define `_update(self, params, grads, slots, rate, step)`.")
@@ -356,59 +261,6 @@ class Optimizer(torch.optim.Optimizer):
         """The loss times `loss_scale_factor`, by which gradients are divided again."""
         return loss * self.options.loss_scale_factor if self.options.loss_scale_factor else loss
 
-    # -- state ------------------------------------------------------------------------------------------------------------------
-
-    def _slot_tensors(self) -> list[tuple[str, Tensor]]:
-        """Every slot with its name, in the order in which the generation saves them."""
-        extra = [
-            n for n, on in (("average", self.options.use_ema), ("gradient_accumulator", self.options.gradient_accumulation_steps)) if on
-        ]
-        runs = [(n,) for n in extra] + self._saved_together()
-        return [(name, self.state[p][name]) for run in runs for p in self._known for name in run]
-
-    def _saved_together(self) -> list[tuple[str, ...]]:
-        """The slots in runs: those of a run are saved weight by weight, one run after the other."""
-        names = self._slot_names()
-        return [(n,) for n in names] if behaviour("optimizer_slot_order") == "by_slot" else [names]
-
-    @property
-    def variables(self) -> list[Tensor]:
-        """The number of steps, in Keras 3 the learning rate, then the slots, in the order in which Keras saves them."""
-        head = [torch.tensor(self._made())]
-        if behaviour("optimizer_saves_rate"):
-            head.append(torch.tensor(float(self.learning_rate)))
-        return head + [tensor for _, tensor in self._slot_tensors()]
-
-    weights = variables
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The state as numpy arrays, in the order of `variables`."""
-        return [tensor.detach().cpu().numpy() for tensor in self.variables]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Restore what `get_weights` gave; the optimizer must know its weights (`build`)."""
-        now = self.variables
-        if len(weights) != len(now):
-            hint = "" if self.built else " The optimizer has no weights yet: call `build(model.trainable_weights)` first."
-            raise ArgumentError(f"{self.name}: `weights` must hold {len(now)} arrays, received {len(weights)}.{hint}")
-        for index, (old, new) in enumerate(zip(now, weights, strict=True)):
-            if tuple(old.shape) != tuple(np.shape(new)):
-                raise ShapeError(
-                    f"{self.name}: array {index} of `weights` must have shape {tuple(old.shape)}, received {tuple(np.shape(new))}."
-                )
-        head = len(now) - len(self._slot_tensors())
-        self.param_groups[0]["iterations"] = int(weights[0])
-        if head == 2 and self._schedule is None:
-            self._set_rate(float(weights[1]))
-        with torch.no_grad():
-            for old, new in zip(now[head:], weights[head:], strict=True):
-                old.copy_(torch.as_tensor(np.asarray(new)))
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave; the optimizer must know its weights (`build`)."""
-        super().load_state_dict(state_dict)
-        self._plan = None
-
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this optimizer again, under the names of the generation."""
         return config_of(self)
@@ -418,30 +270,11 @@ class Optimizer(torch.optim.Optimizer):
         """An optimizer from `get_config` of any generation."""
         return cls(**read_config(config, custom_objects))
 
-    def __getstate__(self) -> dict[str, Any]:
-        hooks = ("_optimizer_", "_warned", "_plan")
-        return {key: value for key, value in self.__dict__.items() if not key.startswith(hooks)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({**state, "_plan": None})
-
     def __repr__(self) -> str:
         return (
             f"<{type(self).__module__.split('.')[0]}.optimizers.{type(self).__name__} name={self.name}, learning_rate={self.learning_rate}>"
         )
 
 
-class _Plan(NamedTuple):
-    """Weights stepped together, their slots as lists, and whether one kernel call can take them all."""
-
-    params: list[Tensor]
-    slots: list[list[Tensor] | None]
-    uniform: bool
-
-
 def _default_name(class_name: str) -> str:
     return unique_name(snake_case(class_name), 0) if behaviour("optimizer_auto_name") == "numbered" else class_name
-
-
-def _same_shapes(old: Sequence[Tensor], new: Sequence[Tensor]) -> bool:
-    return len(old) == len(new) and all(a.shape == b.shape for a, b in zip(old, new, strict=True))

@@ -13,15 +13,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kcompat.tensor.layout import as_images, from_images
-from kcompat.tensor.shapes import padding_amounts, spatial_axes, transposed_cut
+from kcompat.tensor.shapes import padding_amounts, transposed_cut
 
 #: rank -> order of a kernel's axes in memory: (out, *window, in), and (in, *window, out) for a transposed one
 KERNEL_ORDER = {1: (2, 0, 1), 2: (3, 0, 1, 2), 3: (4, 0, 1, 2, 3)}
 #: rank -> order of a depthwise kernel's axes in memory: (in, multiplier, *window)
 DEPTHWISE_ORDER = {1: (1, 2, 0), 2: (2, 3, 0, 1)}
 
-_CONVOLVE = {2: F.conv2d, 3: F.conv3d}
-_TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
 _TO_TORCH = {1: (2, 1, 0), 2: (3, 2, 0, 1), 3: (4, 3, 0, 1, 2)}
 
 
@@ -87,18 +85,29 @@ def _slide(
     """Torch's convolution with `weight` (out, in / groups, *window) and Keras' padding."""
     rank = len(strides)
     images = as_images(x, data_format)
-    both: tuple[int, ...] = (0,) * rank
+    both, rest = (0,) * rank, None
     if padding != "valid":
-        lengths = [x.shape[axis] for axis in spatial_axes(rank, data_format)]
-        amounts = [padding_amounts(n, k, s, padding, d) for n, k, s, d in zip(lengths, weight.shape[2:], strides, dilation, strict=True)]
-        both = tuple(min(before, after) for before, after in amounts)
-        rest = [side - inside for inside, pair in zip(both[::-1], amounts[::-1], strict=True) for side in pair]
-        if any(rest):
+        both, rest = _shared_padding(images.shape[-rank:], weight.shape[2:], strides, padding, dilation)
+        if rest is not None:
             images = F.pad(images, rest)
     if rank == 1:
         weight, both, strides, dilation = weight.unsqueeze(2), (0, *both), (1, *strides), (1, *dilation)
-    y = _CONVOLVE[images.ndim - 2](images, weight, bias, tuple(strides), both, tuple(dilation), groups)
+    y = (F.conv3d if rank == 3 else F.conv2d)(images, weight, bias, strides, both, dilation, groups)
     return from_images(y, rank, data_format)
+
+
+def _shared_padding(
+    lengths: Sequence[int], window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]
+) -> tuple[tuple[int, ...], list[int] | None]:
+    """The padding that both sides of each axis have, and in the order of `F.pad` what is left for single sides, if anything is."""
+    both: list[int] = []
+    rest: list[int] = []
+    for n, k, s, d in zip(lengths, window, strides, dilation):  # noqa: B905 (on the path of every call)
+        before, after = padding_amounts(n, k, s, padding, d)
+        shared = min(before, after)
+        both.append(shared)
+        rest[:0] = (before - shared, after - shared)
+    return tuple(both), rest if any(rest) else None
 
 
 def convolve_transposed(
@@ -116,7 +125,7 @@ def convolve_transposed(
     rank = len(strides)
     images = as_images(x, data_format)
     weight = kernel.permute(_TO_TORCH[rank])
-    lengths = [x.shape[axis] for axis in spatial_axes(rank, data_format)]
+    lengths = images.shape[-rank:]
     cuts = [
         transposed_cut(n, k, s, padding, d, p)
         for n, k, s, d, p in zip(lengths, kernel.shape, strides, dilation, output_padding or (None,) * rank, strict=False)
@@ -126,7 +135,7 @@ def convolve_transposed(
     if rank == 1:
         weight, before, beyond = weight.unsqueeze(2), (0, *before), (0, *beyond)
         strides, dilation = (1, *strides), (1, *dilation)
-    y = _TRANSPOSED[images.ndim - 2](images, weight, bias, tuple(strides), before, beyond, 1, tuple(dilation))
+    y = (F.conv_transpose3d if rank == 3 else F.conv_transpose2d)(images, weight, bias, strides, before, beyond, 1, dilation)
     for axis, (front, back) in enumerate(reversed(cuts), 1):
         if back > front:  # torch cuts both ends by the same amount
             y = y.narrow(-axis, 0, y.shape[-axis] - (back - front))

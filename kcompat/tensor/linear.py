@@ -12,3 +12,14 @@ def affine(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     if x.ndim == 2:
         return x.mm(kernel) if bias is None else torch.addmm(bias, x, kernel)
     return F.linear(x, kernel.t(), bias)
+
+
+def maxout(x: Tensor, kernels: Tensor, biases: Tensor | None) -> Tensor:
+    """The largest of the products with several matrices, entry by entry; `x` (b, n), `kernels` (k, n, m), `biases` (k, m) or None."""
+    products = torch.einsum("bn,knm->bkm", x, kernels)
+    return (products if biases is None else products + biases).amax(1)
+
+
+def highway(x: Tensor, transformed: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """`t * transformed + (1 - t) * x` with the gate `t = sigmoid(x @ kernel + bias)`; `x` (b, n), `kernel` (n, n)."""
+    return torch.lerp(x, transformed, torch.sigmoid(affine(x, kernel, bias)))

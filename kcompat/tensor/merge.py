@@ -19,13 +19,16 @@ def align(tensors: Sequence[Tensor]) -> list[Tensor]:
 def dot(x: Tensor, y: Tensor, axes: tuple[int, int], normalize: bool = False) -> Tensor:
     """Per sample, the sum of products over one axis of each: (b, ..., n, ...) and (b, ..., n, ...) -> (b, rest of x, rest of y).
 
-    `normalize` divides by the lengths along the axes first (cosine), with 1e-12 as the least squared length. Two matrices (b, n) give (b, 1).
+    `normalize` divides by the lengths along the axes first (cosine), with 1e-12 as the least squared length. Two matrices (b, n) give
+    (b, 1).
     """
     first, second = (axis % t.ndim for axis, t in zip(axes, (x, y), strict=True))
     if normalize:
         x, y = _unit(x, first), _unit(y, second)
     x, y = x.movedim(first, -1), y.movedim(second, -1)
-    product = torch.bmm(x.flatten(1, -2) if x.ndim > 2 else x.unsqueeze(1), (y.flatten(1, -2) if y.ndim > 2 else y.unsqueeze(1)).transpose(1, 2))
+    product = torch.bmm(
+        x.flatten(1, -2) if x.ndim > 2 else x.unsqueeze(1), (y.flatten(1, -2) if y.ndim > 2 else y.unsqueeze(1)).transpose(1, 2)
+    )
     shape = (*x.shape[1:-1], *y.shape[1:-1])
     return product.reshape(x.shape[0], *(shape or (1,)))
 

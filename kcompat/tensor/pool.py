@@ -6,59 +6,62 @@ Of several equal maxima in a window the first gets the gradient; over a whole im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from kcompat.tensor.layout import as_images, from_images
 from kcompat.tensor.shapes import padding_amounts, spatial_axes
 
-_MAXIMUM: dict[int, Callable[..., Any]] = {2: F.max_pool2d, 3: F.max_pool3d}
-_AVERAGE: dict[int, Callable[..., Any]] = {2: F.avg_pool2d, 3: F.avg_pool3d}
 
-
-def max_pool(x: Tensor, size: Sequence[int], strides: Sequence[int], padding: str = "valid", data_format: str = "channels_last") -> Tensor:
+def max_pool(
+    x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str = "valid", data_format: str = "channels_last"
+) -> Tensor:
     """The maximum of each window of `size` cells, `strides` apart; integers stay integers."""
     if not x.is_floating_point():  # torch has no kernel for them; below 2^53 doubles hold them exactly
-        return _pool(_MAXIMUM, x.double(), size, strides, padding, data_format, {}).to(x.dtype)
-    return _pool(_MAXIMUM, x, size, strides, padding, data_format, {})
+        return max_pool(x.double(), size, strides, padding, data_format).to(x.dtype)
+    images, size, strides, both, surplus = _windows(x, size, strides, padding, data_format)
+    pool = torch.max_pool2d if images.ndim == 4 else torch.max_pool3d
+    return _settled(pool(images, size, strides, both, (1,) * len(size), padding == "same"), x.ndim - 2, surplus, data_format)
 
 
 def average_pool(
-    x: Tensor, size: Sequence[int], strides: Sequence[int], padding: str = "valid", data_format: str = "channels_last"
+    x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str = "valid", data_format: str = "channels_last"
 ) -> Tensor:
     """The mean of the real cells of each window of `size` cells, `strides` apart."""
     if x.ndim == 5 and x.device.type == "cpu" and x.element_size() < 4:  # torch has no such kernel for half precision
-        return _pool(_AVERAGE, x.float(), size, strides, padding, data_format, {"count_include_pad": False}).to(x.dtype)
-    return _pool(_AVERAGE, x, size, strides, padding, data_format, {"count_include_pad": False})
+        return average_pool(x.float(), size, strides, padding, data_format).to(x.dtype)
+    images, size, strides, both, surplus = _windows(x, size, strides, padding, data_format)
+    pool = F.avg_pool2d if images.ndim == 4 else F.avg_pool3d
+    return _settled(pool(images, size, strides, both, padding == "same", False), x.ndim - 2, surplus, data_format)
 
 
-def _pool(
-    kernels: dict[int, Callable[..., Any]],
-    x: Tensor,
-    size: Sequence[int],
-    strides: Sequence[int],
-    padding: str,
-    data_format: str,
-    options: dict[str, Any],
-) -> Tensor:
-    rank = len(size)
+def _windows(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str, data_format: str) -> tuple[Any, ...]:
+    """What torch's kernels take: images, window, strides, padding of both sides; and the windows too many in front of each axis.
+
+    The odd cell that 'same' puts behind comes from `ceil_mode`, but not for stride 1: there both sides get it, and the window too many
+    in front is cut away.
+    """
     images = as_images(x, data_format)
-    lengths = images.shape[-rank:]
-    both, surplus = (0,) * rank, (0,) * rank
+    rank = len(size)
+    both, surplus = (0,) * rank, None
     if padding == "same":
-        amounts = [padding_amounts(n, k, s, padding) for n, k, s in zip(lengths, size, strides, strict=True)]
-        # An odd cell behind comes from `ceil_mode`, but for stride 1: there one window too many is made in front, and cut.
-        surplus = tuple(after - before if s == 1 else 0 for (before, after), s in zip(amounts, strides, strict=True))
-        both = tuple(before + more for (before, _), more in zip(amounts, surplus, strict=True))
+        amounts = [padding_amounts(n, k, s, padding) for n, k, s in zip(images.shape[-rank:], size, strides)]  # noqa: B905
+        more = [after - before if s == 1 else 0 for (before, after), s in zip(amounts, strides)]  # noqa: B905
+        both = tuple(before + extra for (before, _), extra in zip(amounts, more))  # noqa: B905
+        surplus = more if any(more) else None
     if rank == 1:
         size, strides, both = (1, *size), (1, *strides), (0, *both)
-    y = kernels[images.ndim - 2](images, tuple(size), tuple(strides), both, ceil_mode=padding == "same", **options)
-    for axis, more in enumerate(reversed(surplus), 1):
-        if more:
-            y = y.narrow(-axis, more, y.shape[-axis] - more)
+    return images, size, strides, both, surplus
+
+
+def _settled(y: Tensor, rank: int, surplus: list[int] | None, data_format: str) -> Tensor:
+    for axis, extra in enumerate(reversed(surplus or ()), 1):
+        if extra:
+            y = y.narrow(-axis, extra, y.shape[-axis] - extra)
     return from_images(y, rank, data_format)
 
 

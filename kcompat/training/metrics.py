@@ -24,7 +24,7 @@ class BatchMean(MeanMetricWrapper):
 
     own: Tensor | None = None
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take in a batch."""
         mask = getattr(y_pred, "_keras_mask", None)
         with torch.no_grad():

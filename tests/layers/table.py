@@ -25,7 +25,6 @@ class Row:
         return made[0] if len(made) == 1 else made
 
 
-
 def _shape(rank: int) -> tuple[int, ...]:
     return (3, *(6, 5, 4)[:rank], 2)
 

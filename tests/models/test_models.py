@@ -132,7 +132,7 @@ def test_torch_functions_and_operators_become_nodes() -> None:
     torch.testing.assert_close(model(x), t)
     assert model.output_shape == (None, 18)
     _same(copy.deepcopy(model)(x), t)
-    assert not [k for k in model.state_dict()], "constants of the graph are no state"
+    assert not list(model.state_dict()), "constants of the graph are no state"
     assert model.to(torch.float64)._buffers["constant_0"].dtype is torch.float64
     with pytest.raises(ValueError, match="A parameter of shape"):
         nn.Linear(3, 2)(i)

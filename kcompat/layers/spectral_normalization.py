@@ -1,0 +1,86 @@
+"""A wrapper that keeps the largest singular value of a layer's kernel at 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kcompat import registry
+from kcompat.core.spec import InputSpec
+from kcompat.errors import ArgumentError
+from kcompat.generations import behaviour
+from kcompat.initializers import TruncatedNormal
+from kcompat.layers.arguments import positive
+from kcompat.layers.windows import title
+from kcompat.layers.wrapper import Wrapper
+from kcompat.tensor.group_norm import spectral_step
+
+
+class SpectralNormalization(Wrapper):
+    """Calls `layer`; in training its kernel (or embeddings) is first divided, in place, by its largest singular value.
+
+    The value is estimated by `power_iterations` steps from `vector_u` (1, n), which is kept from call to call. Source:
+    https://keras.io/api/layers/normalization_layers/spectral_normalization/
+
+        SpectralNormalization(Dense(10))(x)
+    """
+
+    def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any):
+        power_iterations = positive("SpectralNormalization", "power_iterations", power_iterations)
+        super().__init__(layer, **kwargs)
+        self.__dict__["power_iterations"] = power_iterations
+
+    def build(self, input_shape: Any) -> None:
+        """Build the layer inside and make `vector_u`."""
+        super().build(input_shape)
+        kernel = self._kernel()
+        self.vector_u = self.add_weight(
+            "vector_u", (1, kernel.shape[-1]), initializer=TruncatedNormal(stddev=0.02), trainable=False, dtype=kernel.dtype
+        )
+        self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
+
+    def _kernel(self) -> Any:
+        for name in ("kernel", "embeddings"):
+            if getattr(self.layer, name, None) is not None:
+                return getattr(self.layer, name)
+        raise ArgumentError(f"{title(self)}: `layer` must have a `kernel` or `embeddings`, a {type(self.layer).__name__} has neither.")
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """What the layer gives; in training after a step of normalization."""
+        if self._in_training(training):
+            self._normalize()
+        return self.layer(inputs)
+
+    def _normalize(self) -> None:
+        kernel = self._kernel()
+        with torch.no_grad():
+            scaled, vector = spectral_step(kernel, self.vector_u, self.power_iterations)
+            kernel.copy_(scaled)
+            self.vector_u.copy_(vector)
+
+    def normalize_weights(self) -> tuple[Tensor, Tensor]:
+        """The normalized kernel and the next `vector_u`, without setting them."""
+        return spectral_step(self._kernel(), self.vector_u, self.power_iterations)
+
+    @property
+    def weights(self) -> list[Any]:
+        """All weights; Keras 3 puts kernel and `vector_u` in front of the layer's others."""
+        found = super().weights
+        if not self.built or behaviour("spectral_weights_order", self._keras_version) == "trainable_first":
+            return found
+        first = [self._kernel(), self.vector_u]
+        return [*first, *(w for w in found if all(w is not f for f in first))]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The layer's."""
+        return self.layer.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments as plain data."""
+        return {**super().get_config(), "power_iterations": self.power_iterations}
+
+
+NAMES = {"SpectralNormalization": SpectralNormalization}
+registry.register("layer", NAMES)

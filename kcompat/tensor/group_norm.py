@@ -1,0 +1,61 @@
+"""Normalization by groups of channels, by the norm, by the root of the mean square, and of a matrix by its largest singular value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def group_norm(x: Tensor, groups: int, gamma: Tensor | None, beta: Tensor | None, *, axis: int, epsilon: float) -> Tensor:
+    """Each sample normalized by the mean and variance of each of `groups` groups of channels along `axis` (not 0)."""
+    first = x if axis == 1 else x.movedim(axis, 1)
+    y = torch.group_norm(first, groups, gamma, beta, epsilon, torch.backends.cudnn.enabled)
+    return y if axis == 1 else y.movedim(1, axis)
+
+
+def masked_group_norm(
+    x: Tensor, mask: Tensor, groups: int, gamma: Tensor | None, beta: Tensor | None, *, axis: int, epsilon: float
+) -> Tensor:
+    """The same with statistics over the entries that `mask`, which broadcasts against `x`, keeps; a group without any gives nan."""
+    grouped = x.unflatten(axis, (groups, -1))
+    weights = mask.to(x.dtype).expand_as(x).unflatten(axis, (groups, -1))
+    reduced = [a for a in range(1, grouped.ndim) if a != axis]
+    count = weights.sum(reduced, keepdim=True)
+    mean = (grouped * weights).sum(reduced, keepdim=True) / count
+    variance = ((grouped - mean).square() * weights).sum(reduced, keepdim=True) / count
+    y = ((grouped - mean) * torch.rsqrt(variance + epsilon)).flatten(axis, axis + 1)
+    shape = [n if a == axis else 1 for a, n in enumerate(x.shape)]
+    y = y if gamma is None else y * gamma.view(shape)
+    return y if beta is None else y + beta.view(shape)
+
+
+def unit_norm(x: Tensor, axes: Sequence[int], epsilon: float = 1e-12) -> Tensor:
+    """`x / sqrt(max(sum x^2, epsilon))` with the sum over `axes`."""
+    return x * torch.rsqrt(x.square().sum(tuple(axes), keepdim=True).clamp(min=epsilon))
+
+
+def rms_norm(x: Tensor, scale: Tensor, *, axes: Sequence[int], epsilon: float) -> Tensor:
+    """`x / sqrt(mean x^2 + epsilon) * scale` with the mean over `axes` (ascending), whose sizes `scale` has."""
+    sizes = [x.shape[a] for a in axes]
+    if list(axes) == list(range(x.ndim - len(axes), x.ndim)):
+        return F.rms_norm(x, sizes, scale, epsilon)
+    y = x * torch.rsqrt(x.square().mean(tuple(axes), keepdim=True) + epsilon)
+    return y * scale.view([n if a in axes else 1 for a, n in enumerate(x.shape)])
+
+
+def spectral_step(kernel: Tensor, u: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+    """`kernel` divided by its largest singular value as a matrix (-1, n), and the next estimate of the vector `u` (1, n).
+
+    A kernel of zeros stays, and so does its `u`. Source: https://arxiv.org/abs/1802.05957
+    """
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    v, new = u, u
+    for _ in range(iterations):
+        v = unit_norm(new @ matrix.T, (0, 1))
+        new = unit_norm(v @ matrix, (0, 1))
+    sigma = (v @ matrix * new).sum()
+    empty = (kernel == 0).all()
+    return torch.where(empty, kernel, kernel / sigma), torch.where(empty, u, new)
