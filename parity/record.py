@@ -42,6 +42,7 @@ def make_recorder(generation):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["TF_USE_LEGACY_KERAS"] = "1" if generation == "2.15" else "0"  # which Keras tf_keras itself finds as `tf.keras`
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     os.environ["KERAS_HOME"] = tempfile.mkdtemp()  # no keras.json of this machine's user
     if generation in ("2.2", "2.3"):

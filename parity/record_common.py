@@ -56,7 +56,9 @@ def make_layer(keras, spec):
     """A layer (or nested model) from its description."""
     if "model" in spec:
         return make_model(keras, spec["model"])
-    made = getattr(keras.layers, spec["class"])(**bodies.fill(spec.get("config", {})))
+    config = bodies.fill(spec.get("config", {}))
+    inner = {key: make_layer(keras, value) for key, value in config.items() if isinstance(value, dict) and "class" in value}
+    made = getattr(keras.layers, spec["class"])(**dict(config, **inner))
     if "trainable" in spec:
         made.trainable = spec["trainable"]
     return made

@@ -202,7 +202,9 @@ def _made_object(case: dict[str, Any], made_from: Any) -> Any:
 def _make_layer(spec: dict[str, Any]) -> Any:
     if "model" in spec:
         return _make_model(spec["model"])
-    made = registry.lookup("layer", spec["class"])(**bodies.fill(spec.get("config", {})))
+    config = bodies.fill(spec.get("config", {}))
+    inner = {key: _make_layer(value) for key, value in config.items() if isinstance(value, dict) and "class" in value}
+    made = registry.lookup("layer", spec["class"])(**{**config, **inner})
     if "trainable" in spec:
         made.trainable = spec["trainable"]
     return made

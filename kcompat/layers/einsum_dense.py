@@ -11,7 +11,7 @@ from kcompat import registry
 from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError, ShapeError
 from kcompat.generations import behaviour
-from kcompat.layers.arguments import ActivatedLayer, activity_argument, config_of, positive, take
+from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
 from kcompat.layers.windows import title
 from kcompat.tensor import einsum
 
@@ -140,7 +140,7 @@ class EinsumDense(ActivatedLayer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
-        config = {**super().get_config(), **config_of(self, *_ARGUMENTS, *activity_argument(self)), "output_shape": self.partial_output_shape}
+        config = {**super().get_config(), **config_of(self, *_ARGUMENTS, "activity_regularizer"), "output_shape": self.partial_output_shape}
         if behaviour("config_names_quantization", self._keras_version):
             config["quantization_config"] = None
             if self.lora_rank is not None:

@@ -14,7 +14,7 @@ from kcompat import config, registry
 from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
 from kcompat.losses.convert import as_tensor, carry_logits, laws, same_rank, squeeze_longer
-from kcompat.losses.functions import bound
+from kcompat.losses.functions import bound, bound_mean
 from kcompat.tensor import loss as rules
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
 
@@ -43,6 +43,9 @@ class Loss:
         """The float dtype in which the loss is computed (Keras 3); before, that of the predictions."""
         return dtype_name(self._dtype or config.floatx())
 
+    #: what gives the mean of all values at once, where there is such a thing
+    _mean: Callable[..., Tensor] | None = None
+
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The loss values before weighing and averaging; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} must define `call(self, y_true, y_pred)`.")
@@ -52,6 +55,8 @@ class Loss:
         mask = getattr(y_pred, "_keras_mask", None)
         if self._casts:
             y_true, y_pred = self._cast(y_true), self._cast(y_pred)
+        if self._mean is not None and sample_weight is None and mask is None:
+            return self._mean(y_true, y_pred)
         values = self.call(y_true, y_pred)
         ignored = getattr(values, "_keras_mask", None)
         if ignored is not None:
@@ -109,6 +114,8 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._body = functools.partial(bound(fn), **options) if options else bound(fn)
         self._options = options
+        if self._how == "mean" and type(self).call is LossFunctionWrapper.call:
+            self._mean = bound_mean(fn, options)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The function's values, ranks brought together as the generation's loss objects do."""

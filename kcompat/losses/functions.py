@@ -84,13 +84,21 @@ def _categorical_crossentropy(
 
 
 def _sparse_categorical_crossentropy(
-    law: Laws, y_true: Any, y_pred: Any, from_logits: bool = False, axis: int = -1, ignore_class: int | None = None
+    law: Laws,
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    axis: int = -1,
+    ignore_class: int | None = None,
+    reduction: str = "none",
 ) -> Tensor:
     y_pred, from_logits = logits_behind(law, y_pred, from_logits, "softmax")
     output = floating(as_tensor(y_pred))
     target = as_tensor(y_true, output.device)
     try:
-        values = rules.sparse_categorical_crossentropy(target, output, from_logits, ignore_class, axis, epsilon=config.epsilon())
+        values = rules.sparse_categorical_crossentropy(
+            target, output, from_logits, ignore_class, axis, epsilon=config.epsilon(), reduction=reduction
+        )
     except IndexError as error:
         raise _no_such_class(target, output.shape[axis]) from error
     except (ValueError, RuntimeError) as error:
@@ -127,6 +135,17 @@ _BODIES: dict[Callable[..., Tensor], Callable[..., Tensor]] = {
     categorical_crossentropy: _categorical_crossentropy,
     sparse_categorical_crossentropy: _sparse_categorical_crossentropy,
 }
+
+
+#: functions that can give the mean of their values from one kernel
+_WITH_MEAN = (sparse_categorical_crossentropy,)
+
+
+def bound_mean(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any] | None:
+    """The mean of a loss function's values under the laws selected now, where one kernel gives it."""
+    if function not in _WITH_MEAN or options.get("ignore_class") is not None:
+        return None
+    return functools.partial(_BODIES[function], laws(), reduction="mean", **options)
 
 
 def bound(function: Callable[..., Any]) -> Callable[..., Any]:

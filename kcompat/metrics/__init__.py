@@ -40,8 +40,10 @@ mae = MAE = mean_absolute_error
 
 _FUNCTIONS: tuple[Any, ...] = (accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy)
 registry.register("metric", {fn.__name__: fn for fn in _FUNCTIONS})
-registry.register("metric", {name: fn for fn in losses._FUNCTIONS for name in (fn.__name__, *losses.ALIASES.get(fn, ()))})
-registry.register("metric", {cls.__name__: cls for cls in (Metric, Mean, Sum, MeanMetricWrapper, *METRICS)} | {"acc": accuracy})
+_SHARED: tuple[Any, ...] = losses._FUNCTIONS
+registry.register("metric", {name: fn for fn in _SHARED for name in (fn.__name__, *losses.ALIASES.get(fn, ()))})
+_CLASSES: tuple[type[Metric], ...] = (Metric, Mean, Sum, MeanMetricWrapper, *METRICS)
+registry.register("metric", {cls.__name__: cls for cls in _CLASSES} | {"acc": accuracy})
 
 #: names that mean one of several functions, chosen when shapes (or the loss) are known
 CHOICES: dict[str, tuple[Any, Any, Any]] = {

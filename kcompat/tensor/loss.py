@@ -97,11 +97,12 @@ def sparse_categorical_crossentropy(
     axis: int = -1,
     *,
     epsilon: float = 1e-7,
+    reduction: str = "none",
 ) -> Tensor:
     """`-log p[t]` for class indices t of the predictions' shape without `axis` (or with 1 there); 0 where t is `ignore_class`.
 
     Probabilities are clipped first; the softmax of their logarithms then makes them sum to 1 (so does Keras).
-    Raises IndexError (CPU) for an index outside [0, n).
+    `reduction="mean"` gives the mean of all values from one kernel. Raises IndexError (CPU) for an index outside [0, n).
     """
     logits = y_pred if from_logits else y_pred.clamp(epsilon, 1.0 - epsilon).log()
     if axis not in (-1, logits.ndim - 1):
@@ -111,9 +112,9 @@ def sparse_categorical_crossentropy(
         target = target.squeeze(axis)
     left_out = _NO_LABEL if ignore_class is None else ignore_class
     if logits.ndim == 2:
-        return F.cross_entropy(logits, target, reduction="none", ignore_index=left_out)
+        return F.cross_entropy(logits, target, reduction=reduction, ignore_index=left_out)
     flat = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), target.reshape(-1), reduction="none", ignore_index=left_out)
-    return flat.reshape(target.shape)
+    return flat.reshape(target.shape) if reduction == "none" else flat.mean()
 
 
 # -- one number ---------------------------------------------------------------------------------------------------------

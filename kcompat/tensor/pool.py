@@ -6,7 +6,6 @@ Of several equal maxima in a window the first gets the gradient; over a whole im
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch

@@ -5,13 +5,39 @@ Whoever mixes it in has `trainable_weights`, `losses`, `forward` with a `trainin
 
 from __future__ import annotations
 
+import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import positional
 from kcompat.training import loop, step
 from kcompat.training.compile import Compiled, compiled_of, reset_all, to_numbers
+
+#: how batches are fetched, not which: threads and queues of the generator arguments
+_FETCHING = ("max_queue_size", "workers", "use_multiprocessing", "max_q_size", "nb_worker", "pickle_safe")
+
+
+def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments under today's names; those on fetching change nothing in the result and are dropped."""
+    if "nb_epoch" in kwargs:
+        if "epochs" in kwargs:
+            raise ArgumentError("Give `epochs` or `nb_epoch`, not both.")
+        warnings.warn("`nb_epoch` is called `epochs` since Keras 2.", DeprecationWarning, stacklevel=3)
+        kwargs = {**kwargs, "epochs": kwargs["nb_epoch"]}
+        del kwargs["nb_epoch"]
+    return {key: value for key, value in kwargs.items() if key not in _FETCHING}
+
+
+def _delegate(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that hands over to a function of the loop, under its signature and docstring."""
+
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **_known(kwargs))
+
+    return method
 
 
 class TrainingMethods:
@@ -53,25 +79,11 @@ class TrainingMethods:
         compiled.note_trainable(self)
         self._compiled = compiled
 
-    def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """Train; see `training.loop.fit` for the arguments. Keras 1 says `nb_epoch`."""
-        return loop.fit(self, *args, **_known(kwargs))
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Loss and metrics over data; see `training.loop.evaluate`."""
-        return loop.evaluate(self, *args, **_known(kwargs))
-
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Outputs for data as numpy arrays; see `training.loop.predict`."""
-        return loop.predict(self, *args, **_known(kwargs))
-
-    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """Train on one batch; see `training.loop.train_on_batch`."""
-        return loop.train_on_batch(self, *args, **kwargs)
-
-    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """Loss and metrics of one batch; see `training.loop.test_on_batch`."""
-        return loop.test_on_batch(self, *args, **kwargs)
+    fit = _delegate(loop.fit)
+    evaluate = _delegate(loop.evaluate)
+    predict = _delegate(loop.predict)
+    train_on_batch = _delegate(loop.train_on_batch)
+    test_on_batch = _delegate(loop.test_on_batch)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Outputs for one batch as a numpy array."""
@@ -114,18 +126,3 @@ class TrainingMethods:
     def get_metrics_result(self) -> dict[str, Any]:
         """The running numbers."""
         return to_numbers({m.name: m.result() for m in self.metrics})
-
-
-#: how batches are fetched, not which: threads and queues of the generator arguments
-_FETCHING = ("max_queue_size", "workers", "use_multiprocessing", "max_q_size", "nb_worker", "pickle_safe")
-
-
-def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments under today's names; those on fetching change nothing in the result and are dropped."""
-    if "nb_epoch" in kwargs:
-        if "epochs" in kwargs:
-            raise ArgumentError("Give `epochs` or `nb_epoch`, not both.")
-        warnings.warn("`nb_epoch` is called `epochs` since Keras 2.", DeprecationWarning, stacklevel=3)
-        kwargs = {**kwargs, "epochs": kwargs["nb_epoch"]}
-        del kwargs["nb_epoch"]
-    return {key: value for key, value in kwargs.items() if key not in _FETCHING}

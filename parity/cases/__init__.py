@@ -10,7 +10,8 @@ Fields, all kinds (only `id`, `kind` and, but for models, `class` must be there)
     kind         "layer", "activation", "regularizer", "constraint", "initializer", "model", "loss", "metric", "optimizer"
     class        class or function name as users type it in that generation: "Dense", "relu", "L1L2", "l2", "GlorotUniform"
     config       keyword arguments of the class (an activation: of the function beside x). Objects inside are configs
-                 {"class_name": "L2", "config": {...}} or names. {"body": "double"} stands for a function of `bodies.py`
+                 {"class_name": "L2", "config": {...}} or names. {"body": "double"} stands for a function of `bodies.py`, and
+                 {"class": "Dense", "config": {...}} for a layer, as make.py's `part` writes it
     identifier   instead of `class(**config)`: what is given to `keras.<room>.get`: a name, a config dict, or null
     inputs       list of arrays, drawn or literal, each a dict (make.py: `x(2, 7, 3)`):
                      shape [2, 7, 3]  drawn uniformly; `low`, `high` default -1, 1; integer dtypes draw from low..high-1
