@@ -49,6 +49,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "variable_name": {"0": "path", "3": "own"},  # "dense/kernel:0", "kernel"
     # -- order and trainability of weights -------------------------------------------------------------------------
     "weights_trainable_first": {"0": True, "2.4": False},
+    "layer_weights": {"0": "trainable_first", "3": "by_layer"},  # of a layer with layers inside or with frozen weights of its own
     # -- dropout ---------------------------------------------------------------------------------------------------
     "identity_masks": {"0": False, "3": True},
     "dropout_rate_checked": {"0": False, "2.4": True},
@@ -134,6 +135,26 @@ TABLE: dict[str, dict[str, Any]] = {
     "average_pool_size": {"0": 2, "3": None},
     "global_pool_keepdims": {"0": False, "2.4": True},
     "config_1d_padding_data_format": {"0": False, "3": True},
+    # -- resizing, locally connected layers, Keras 1's arguments ---------------------------------------------------------------
+    "upsampling_methods": {
+        "0": ("nearest", "bilinear"),
+        "2.4": ("nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"),
+        "3": ("nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5"),
+    },
+    "resizing_methods": {
+        "0": ("nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"),
+        "3": ("nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5"),
+    },
+    "half_pixel_centres": {"0": False, "2.4": True},
+    "resizing_data_format": {"0": "channels_last", "3": None},
+    "resizing_integers": {"0": "floats", "3": "rounded"},
+    "config_resizing": {"0": "short", "3": "full"},
+    "rescaling_masks": {"0": False, "3": True},
+    "rescaling_channels_first": {"0": False, "3": True},  # a scale for each channel is laid along the first axis of an image
+    "config_arrays": {"0": "lists", "3": "tagged"},
+    "locally_connected_implementations": {"0": (1,), "2.4": (1, 2, 3)},
+    "locally_connected_1d_data_format": {"0": False, "2.4": True},
+    "keras1_arguments": {"0": "positions", "2": "keywords", "2.4": None},  # whether layers read calls as Keras 1 wrote them
     # -- normalization -------------------------------------------------------------------------------------------------------
     "batch_norm_arguments": {
         "0": "axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer moving_variance_initializer "
@@ -166,7 +187,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "config_alpha_dropout_noise_shape": {"0": False, "3": True},
     "einsum_unknown_sizes": {"0": "input", "3": "unknown"},  # the static size of an axis given as None in `output_shape`
     "group_norm_mask": {"0": "weights", "3": "ignore"},
-    "spectral_weights_order": {"0": "trainable_first", "3": "own_first"},
+    "unit_norm_floor": {"0": 1e-12, "3": 1e-24},  # least squared norm: Keras 3 sets the floor 1e-12 to the norm itself
     # -- losses --------------------------------------------------------------------------------------------------------
     "loss_log_epsilon": {"0": False, "2.3": True, "3": False},  # log(p + eps) in binary_crossentropy
     "loss_logits_from": {"0": "none", "2.3": "own", "2.4": "any"},  # whose activation's logits a crossentropy takes

@@ -16,7 +16,7 @@ from kcompat.core.context import ambient, building
 from kcompat.core.history import HistoryMixin
 from kcompat.core.masks import is_absent
 from kcompat.core.naming import auto_name
-from kcompat.core.spec import InputSpec
+from kcompat.core.spec import InputSpec, is_shape
 from kcompat.core.tracking import forget, track
 from kcompat.core.variable import Variable
 from kcompat.core.weights import WeightsMixin
@@ -269,7 +269,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         if not self.built:
             self._build_once(input_shape)
         dtype = self._compute_dtype if self._autocast else torch_dtype(config.floatx())
-        symbols = map_structure(lambda shape: KerasTensor(shape, dtype), input_shape, is_leaf=_is_shape)
+        symbols = map_structure(lambda shape: KerasTensor(shape, dtype), input_shape, is_leaf=is_shape)
         return map_structure(lambda symbol: symbol.shape, calling.inferred_spec(self, symbols, (), {}))
 
     def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -278,7 +278,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             return calling.inferred_spec(self, inputs, args, kwargs)
         shape = self.compute_output_shape(calling.shapes_of(inputs))
         dtype = self._output_dtype(next(iter(leaves(inputs))).dtype)
-        return map_structure(lambda s: (tuple(s), dtype), shape, is_leaf=_is_shape)
+        return map_structure(lambda s: (tuple(s), dtype), shape, is_leaf=is_shape)
 
     def _output_dtype(self, input_dtype: torch.dtype) -> torch.dtype:
         """The dtype of the output: what moves integers about keeps them; what computes gives the compute dtype."""
@@ -492,10 +492,6 @@ def _takes_activity(cls: type) -> bool:
 def _parameters(cls: type) -> str:
     names = [p for p in inspect.signature(cls).parameters if p not in ("self", "args", "kwargs")]
     return ", ".join(f"`{n}`" for n in names)
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(n is None or isinstance(n, int) for n in value)
 
 
 def _is_pair(value: Any) -> bool:

@@ -9,6 +9,11 @@ from kcompat.errors import ArgumentError, ShapeError
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
 
 
+def is_shape(value: Any) -> bool:
+    """Whether `value` is one shape (sizes, None where one varies), no structure of shapes."""
+    return isinstance(value, (tuple, list)) and all(n is None or isinstance(n, int) for n in value)
+
+
 class InputSpec:
     """Expected dtype, shape, rank (`ndim`, `min_ndim`, `max_ndim`) and sizes by axis (`axes`) of one input (Keras: InputSpec)."""
 

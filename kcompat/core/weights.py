@@ -184,6 +184,9 @@ class WeightsMixin:
     def weights(self) -> list[Any]:
         """All weights in Keras' order: the order of `get_weights` and of files."""
         trainable, others = self._split_weights()
+        if behaviour("layer_weights", self._keras_version) == "by_layer":
+            own = sorted(self._own(), key=lambda pair: not pair[0].trainable)
+            return _unique([*(w for _, w in own), *(w for layer in self._sublayers() for w in layer.weights), *trainable, *others])
         return _unique([*trainable, *others])
 
     variables = property(lambda self: self.weights)

@@ -100,7 +100,8 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Any = -1, **kwargs: Any):
         axes = checked_axes("UnitNormalization", axis)
         super().__init__(**kwargs)
-        self.__dict__.update(axis=list(axes) if isinstance(axis, (list, tuple)) else axes[0], _axes=axes)
+        floor = behaviour("unit_norm_floor")
+        self.__dict__.update(axis=list(axes) if isinstance(axis, (list, tuple)) else axes[0], _axes=axes, _floor=floor)
 
     def build(self, input_shape: Any) -> None:
         """Settle which axes are meant."""
@@ -111,7 +112,7 @@ class UnitNormalization(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalized input."""
-        return unit_norm(inputs, self._axes)
+        return unit_norm(inputs, self._axes, self._floor)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape."""
@@ -123,8 +124,9 @@ class UnitNormalization(Layer):
 
 
 class RMSNormalization(Layer):
-    """`x / sqrt(mean x^2 + epsilon) * scale` over `axis` (one or several), whose sizes `scale` has; same shape.
+    """`x / sqrt(mean x^2 + epsilon) * scale` with the mean over `axis` (one or several), whose sizes `scale` has; same shape.
 
+    As in Keras, `scale` multiplies along the last axes whatever `axis` says, and an input for which its shape does not do is refused.
     Source: https://keras.io/api/layers/normalization_layers/rms_normalization/
     """
 
@@ -140,9 +142,14 @@ class RMSNormalization(Layer):
         """Make `scale`."""
         axes = axes_of(self, checked_axes(type(self).__name__, self.axis), input_shape)
         shape = tuple(input_shape[a] for a in axes)
+        if any(n not in (1, m) for n, m in zip(reversed(shape), reversed(input_shape), strict=False) if m is not None):
+            raise ShapeError(
+                f"{title(self)}: a `scale` of shape {shape}, for `axis` {self.axis}, does not broadcast against an input of shape "
+                f"{tuple(input_shape)}; normalize over the last axes."
+            )
         self.scale = self.add_weight("scale", shape, initializer="ones")
-        self.__dict__["_axes"] = axes
-        self.input_spec = InputSpec(ndim=len(input_shape), axes=dict(zip(axes, shape, strict=True)))
+        self.__dict__.update(_axes=axes, axis=sorted(checked_axes(type(self).__name__, self.axis)))
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={a: input_shape[a] for a in axes})
         super().build(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:

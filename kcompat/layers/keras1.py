@@ -1,4 +1,4 @@
-"""Layers that Keras 1 had and later ones dropped, with their names for arguments and weights. Files of Keras 1 hold them.
+"""Layers that Keras 1 had and later releases dropped, with its names of arguments and weights. Files of Keras 1 hold them.
 
 Facts: Keras 1.2.2 on Theano and Keras 2.2 (MaxoutDense, Highway), `tests/layers/data/keras1.json` and `parity/references/2.2`.
 """
@@ -28,7 +28,7 @@ class _Keras1Dense(ActivatedLayer):
 
     _passes_down = False
     _casts_integers = True
-    _own: tuple[str, ...] = ()
+    _names: tuple[str, ...] = ()
     _rank = 2
 
     def __init__(self, init: Any, activation: Any, W_regularizer: Any, b_regularizer: Any, activity_regularizer: Any, W_constraint: Any,
@@ -47,13 +47,13 @@ class _Keras1Dense(ActivatedLayer):
             raise ShapeError(f"{title(self)}: the input must have {self._rank} axes, the last of a known size; received {tuple(input_shape)}.")
         return input_shape[-1]
 
-    def _kernel(self, name: str, shape: tuple[int, ...]) -> Any:
-        return self.add_weight(name, shape, initializer=self.init, regularizer=self.W_regularizer, constraint=self.W_constraint)
+    def _kernel(self, shape: tuple[int, ...]) -> Any:
+        return self.add_weight("W", shape, initializer=self.init, regularizer=self.W_regularizer, constraint=self.W_constraint)
 
-    def _bias(self, name: str, shape: tuple[int, ...], initializer: str = "zeros") -> Any:
+    def _bias(self, shape: tuple[int, ...]) -> Any:
         if not self.bias:
             return None
-        return self.add_weight(name, shape, initializer=initializer, regularizer=self.b_regularizer, constraint=self.b_constraint)
+        return self.add_weight("b", shape, initializer="zeros", regularizer=self.b_regularizer, constraint=self.b_constraint)
 
     def _sized(self, input_shape: Any) -> None:
         self.input_spec = InputSpec(ndim=self._rank, axes={self._rank - 1: input_shape[-1]})
@@ -62,7 +62,7 @@ class _Keras1Dense(ActivatedLayer):
         """The arguments as plain data."""
         with keras_version_scope(self._keras_version):
             init = initializers.serialize(self.init)
-        return {**super().get_config(), "init": init, **config_of(self, *self._own, *_SHARED)}
+        return {**super().get_config(), "init": init, **config_of(self, *self._names, *_SHARED)}
 
 
 class MaxoutDense(_Keras1Dense):
@@ -71,7 +71,7 @@ class MaxoutDense(_Keras1Dense):
     `W` (nb_feature, n, output_dim), `b` (nb_feature, output_dim). Source: https://arxiv.org/abs/1302.4389
     """
 
-    _own = ("output_dim", "nb_feature")
+    _names = ("output_dim", "nb_feature")
 
     def __init__(self, output_dim: int, nb_feature: int = 4, init: Any = "glorot_uniform", weights: Any = None, W_regularizer: Any = None,
                  b_regularizer: Any = None, activity_regularizer: Any = None, W_constraint: Any = None, b_constraint: Any = None,
@@ -84,8 +84,8 @@ class MaxoutDense(_Keras1Dense):
     def build(self, input_shape: Any) -> None:
         """Make `W` and `b`."""
         size = self._size(input_shape)
-        self.W = self._kernel("W", (self.nb_feature, size, self.output_dim))
-        self.b = self._bias("b", (self.nb_feature, self.output_dim))
+        self.W = self._kernel((self.nb_feature, size, self.output_dim))
+        self.b = self._bias((self.nb_feature, self.output_dim))
         self._sized(input_shape)
         super().build(input_shape)
 
@@ -101,10 +101,10 @@ class MaxoutDense(_Keras1Dense):
 class Highway(_Keras1Dense):
     """`t * activation(x @ W + b) + (1 - t) * x` with `t = sigmoid(x @ W_carry + b_carry)`; (batch, n), same shape.
 
-    `b_carry` starts as ones. Source: https://arxiv.org/abs/1505.00387
+    `b_carry` starts as ones. Regularizers and constraints are for `W` and `b` alone. Source: https://arxiv.org/abs/1505.00387
     """
 
-    _own = ("activation",)
+    _names = ("activation",)
 
     def __init__(self, init: Any = "glorot_uniform", activation: Any = None, weights: Any = None, W_regularizer: Any = None,
                  b_regularizer: Any = None, activity_regularizer: Any = None, W_constraint: Any = None, b_constraint: Any = None,
@@ -115,8 +115,10 @@ class Highway(_Keras1Dense):
     def build(self, input_shape: Any) -> None:
         """Make `W`, `W_carry`, `b`, `b_carry`."""
         size = self._size(input_shape)
-        self.W, self.W_carry = self._kernel("W", (size, size)), self._kernel("W_carry", (size, size))
-        self.b, self.b_carry = self._bias("b", (size,)), self._bias("b_carry", (size,), "ones")
+        self.W = self._kernel((size, size))
+        self.W_carry = self.add_weight("W_carry", (size, size), initializer=self.init)
+        self.b = self._bias((size,))
+        self.b_carry = self.add_weight("b_carry", (size,), initializer="ones") if self.bias else None
         self._sized(input_shape)
         super().build(input_shape)
 
@@ -135,7 +137,7 @@ class TimeDistributedDense(_Keras1Dense):
     """`activation(x @ W + b)` at every step: (batch, steps, n) -> (batch, steps, output_dim)."""
 
     supports_masking = True
-    _own = ("output_dim", "activation", "input_length")
+    _names = ("output_dim", "activation", "input_length")
     _rank = 3
 
     def __init__(self, output_dim: int, init: Any = "glorot_uniform", activation: Any = None, weights: Any = None, W_regularizer: Any = None,
@@ -150,8 +152,8 @@ class TimeDistributedDense(_Keras1Dense):
 
     def build(self, input_shape: Any) -> None:
         """Make `W` and `b`."""
-        self.W = self._kernel("W", (self._size(input_shape), self.output_dim))
-        self.b = self._bias("b", (self.output_dim,))
+        self.W = self._kernel((self._size(input_shape), self.output_dim))
+        self.b = self._bias((self.output_dim,))
         self._sized(input_shape)
         super().build(input_shape)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.masks import mask_of
+from kcompat.core.spec import is_shape
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor
@@ -82,14 +83,10 @@ def _list(layer: Layer, inputs: Any) -> list[Any]:
 
 
 def _shapes(input_shape: Any) -> list[tuple[int | None, ...]] | None:
-    values = flatten(input_shape, is_leaf=_is_shape) if isinstance(input_shape, dict) else input_shape
-    if not isinstance(values, (list, tuple)) or not values or not all(_is_shape(s) for s in values):
+    values = flatten(input_shape, is_leaf=is_shape) if isinstance(input_shape, dict) else input_shape
+    if not isinstance(values, (list, tuple)) or not values or not all(is_shape(s) for s in values):
         return None
     return [tuple(s) for s in values]
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(n is None or isinstance(n, int) for n in value)
 
 
 class Add(_Merge):

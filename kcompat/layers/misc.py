@@ -14,6 +14,7 @@ from torch import Tensor
 from kcompat import registry
 from kcompat.core.call import inferred_spec, shapes_of
 from kcompat.core.layer import Layer
+from kcompat.core.spec import is_shape
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
 from kcompat.tree import leaves, map_structure
@@ -65,7 +66,7 @@ class Lambda(Layer):
         if self._output_shape is None:
             return inferred_spec(self, inputs, args, kwargs)
         dtype = self._output_dtype(next(iter(leaves(inputs))).dtype)
-        return map_structure(lambda s: (tuple(s), dtype), self.compute_output_shape(shapes_of(inputs)), is_leaf=_is_shape)
+        return map_structure(lambda s: (tuple(s), dtype), self.compute_output_shape(shapes_of(inputs)), is_leaf=is_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The given shape behind the batch size, what the given function says, or what running finds."""
@@ -76,10 +77,10 @@ class Lambda(Layer):
             shape = given(input_shape)
             if not isinstance(shape, (tuple, list)):
                 raise ArgumentError(f"Lambda '{self.name}': `output_shape` must return a tuple, it returned {shape!r} for {input_shape!r}.")
-            return tuple(shape) if _is_shape(shape) else [tuple(s) for s in shape]
+            return tuple(shape) if is_shape(shape) else [tuple(s) for s in shape]
         given = (given,) if isinstance(given, int) else tuple(given)
-        batch = input_shape[0] if _is_shape(input_shape) else next(iter(leaves(input_shape)))
-        return (batch, *given) if _is_shape(given) else [(batch, *s) for s in given]
+        batch = input_shape[0] if is_shape(input_shape) else next(iter(leaves(input_shape)))
+        return (batch, *given) if is_shape(given) else [(batch, *s) for s in given]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments; a function stands there as itself, and files write its name or its code."""
@@ -140,10 +141,6 @@ def _assigns_in_place(function: Any) -> bool:
 
 def _function_type(function: Any) -> str:
     return "lambda" if isinstance(function, FunctionType) else "function"  # Keras counts every Python function as a lambda
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(n is None or isinstance(n, int) for n in value)
 
 
 class Masking(Layer):

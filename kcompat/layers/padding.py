@@ -1,4 +1,4 @@
-"""Layers that put zeros around an input, cut its edges, or repeat its cells."""
+"""Layers that put zeros around an input or cut its edges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kcompat.errors import ArgumentError
 from kcompat.generations import behaviour
 from kcompat.layers.arguments import config_of
 from kcompat.layers.windows import data_format_name, output_shape, sizes
-from kcompat.tensor.pad import crop, repeat, zero_pad
+from kcompat.tensor.pad import crop, zero_pad
 
 
 class _Edges(Layer):
@@ -140,69 +140,8 @@ class Cropping3D(_Cropping):
     rank = 3
 
 
-class _UpSampling(Layer):
-    """Each cell repeated `size` times along each spatial axis. Source: https://keras.io/api/layers/reshaping_layers/up_sampling2d/"""
-
-    rank: int
-    _passes_down = False
-
-    def __init__(self, size: Any = 2, data_format: Any = None, **kwargs: Any):
-        times = sizes(type(self).__name__, "size", size, self.rank)
-        data_format = data_format_name(type(self).__name__, data_format)
-        super().__init__(**kwargs)
-        self.__dict__.update(_times=times, size=times[0] if self.rank == 1 else times, data_format=data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
-        self.built = True
-
-    def call(self, inputs: Tensor) -> Tensor:
-        """The input with its cells repeated."""
-        return repeat(inputs, self._times, self.data_format)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """(batch, *new lengths, channels)."""
-        return output_shape(self, input_shape, self.rank, self.data_format, lambda i, n: None if n is None else n * self._times[i])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments as plain data."""
-        return {**super().get_config(), **config_of(self, "size", *(["data_format"] if self.rank > 1 else []))}
-
-
-class UpSampling1D(_UpSampling):
-    """Each step repeated `size` times."""
-
-    rank = 1
-
-    def __init__(self, size: Any = 2, **kwargs: Any):
-        super().__init__(size, "channels_last", **kwargs)
-
-
-class UpSampling2D(_UpSampling):
-    """Each pixel repeated."""
-
-    rank = 2
-
-    def __init__(self, size: Any = 2, data_format: Any = None, interpolation: str = "nearest", **kwargs: Any):
-        if interpolation != "nearest":
-            raise ArgumentError(
-                f"UpSampling2D: `interpolation` must be 'nearest', received {interpolation!r}; other ways are not supported."
-            )
-        super().__init__(size, data_format, **kwargs)
-        self.interpolation = interpolation
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments as plain data."""
-        return {**super().get_config(), "interpolation": self.interpolation}
-
-
-class UpSampling3D(_UpSampling):
-    """Each cell of a volume repeated."""
-
-    rank = 3
-
-
 NAMES = {
     "ZeroPadding1D": ZeroPadding1D, "ZeroPadding2D": ZeroPadding2D, "ZeroPadding3D": ZeroPadding3D, "Cropping1D": Cropping1D,
-    "Cropping2D": Cropping2D, "Cropping3D": Cropping3D, "UpSampling1D": UpSampling1D, "UpSampling2D": UpSampling2D,
-    "UpSampling3D": UpSampling3D,
+    "Cropping2D": Cropping2D, "Cropping3D": Cropping3D,
 }  # fmt: skip
 registry.register("layer", NAMES)

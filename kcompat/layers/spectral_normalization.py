@@ -64,14 +64,20 @@ class SpectralNormalization(Wrapper):
         """The normalized kernel and the next `vector_u`, without setting them."""
         return spectral_step(self._kernel(), self.vector_u, self.power_iterations)
 
+    def _split_weights(self) -> tuple[list[Any], list[Any]]:
+        trainable, others = super()._split_weights()
+        return self._kernel_first(trainable), self._kernel_first(others)
+
     @property
     def weights(self) -> list[Any]:
-        """All weights; Keras 3 puts kernel and `vector_u` in front of the layer's others."""
-        found = super().weights
-        if not self.built or behaviour("spectral_weights_order", self._keras_version) == "trainable_first":
-            return found
-        first = [self._kernel(), self.vector_u]
-        return [*first, *(w for w in found if all(w is not f for f in first))]
+        """All weights; the kernel, which Keras counts as the wrapper's own, comes first, in Keras 3 with `vector_u` behind it."""
+        return self._kernel_first(super().weights) if behaviour("layer_weights", self._keras_version) == "by_layer" else super().weights
+
+    def _kernel_first(self, weights: list[Any]) -> list[Any]:
+        if not self.built:
+            return weights
+        own = [w for w in (self._kernel(), self.vector_u) if any(w is found for found in weights)]
+        return [*own, *(w for w in weights if all(w is not o for o in own))]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The layer's."""

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from kcompat import registry
+from kcompat.core.call import inferred_spec
 from kcompat.core.layer import Layer
+from kcompat.core.spec import is_shape
 from kcompat.core.naming import unique_name
 from kcompat.core.weights import _unique
 from kcompat.errors import ArgumentError, ArgumentTypeError
@@ -62,8 +64,18 @@ class Model(GraphMixin, TrainingMethods, Layer):
         return self._run_graph(inputs)
 
     def build(self, input_shape: Any) -> None:
-        """Build the layers of a subclassed model by a call on symbolic inputs of this shape."""
+        """Build the layers of a subclassed model: shapes are sent through its `call`, without data."""
+        if self._network is None and not self.built:
+            symbols = map_structure(lambda shape: KerasTensor(tuple(shape), self._compute_dtype), input_shape, is_leaf=is_shape)
+            inferred_spec(self, symbols, (), {})
         super().build(input_shape)
+
+    def _build_once(self, *shapes: Any, **named: Any) -> None:
+        if type(self).build is Model.build:  # a call is under way, which builds the layers itself
+            self.__dict__["_build_shape"] = shapes[0] if shapes else named
+            self.built = True
+        else:
+            super()._build_once(*shapes, **named)
 
     def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Symbolic outputs for symbolic inputs."""

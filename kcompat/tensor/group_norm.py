@@ -12,7 +12,9 @@ from torch.nn import functional as F
 def group_norm(x: Tensor, groups: int, gamma: Tensor | None, beta: Tensor | None, *, axis: int, epsilon: float) -> Tensor:
     """Each sample normalized by the mean and variance of each of `groups` groups of channels along `axis` (not 0)."""
     first = x if axis == 1 else x.movedim(axis, 1)
-    y = torch.group_norm(first, groups, gamma, beta, epsilon, torch.backends.cudnn.enabled)
+    alone = gamma is None and beta is not None  # torch's kernel takes no bias without a weight
+    y = torch.group_norm(first, groups, gamma, None if alone else beta, epsilon, torch.backends.cudnn.enabled)
+    y = y + beta.view(-1, *[1] * (x.ndim - 2)) if alone else y  # type: ignore[union-attr]
     return y if axis == 1 else y.movedim(1, axis)
 
 
@@ -33,17 +35,16 @@ def masked_group_norm(
 
 
 def unit_norm(x: Tensor, axes: Sequence[int], epsilon: float = 1e-12) -> Tensor:
-    """`x / sqrt(max(sum x^2, epsilon))` with the sum over `axes`."""
-    return x * torch.rsqrt(x.square().sum(tuple(axes), keepdim=True).clamp(min=epsilon))
+    """`x / sqrt(max(sum x^2, epsilon))` with the sum over `axes`; half precision is computed in float32, which knows such an epsilon."""
+    wide = x.float() if x.dtype.itemsize < 4 else x
+    return (wide * torch.rsqrt(wide.square().sum(tuple(axes), keepdim=True).clamp(min=epsilon))).to(x.dtype)
 
 
 def rms_norm(x: Tensor, scale: Tensor, *, axes: Sequence[int], epsilon: float) -> Tensor:
-    """`x / sqrt(mean x^2 + epsilon) * scale` with the mean over `axes` (ascending), whose sizes `scale` has."""
-    sizes = [x.shape[a] for a in axes]
+    """`x / sqrt(mean x^2 + epsilon) * scale` with the mean over `axes`; `scale` broadcasts against the last axes."""
     if list(axes) == list(range(x.ndim - len(axes), x.ndim)):
-        return F.rms_norm(x, sizes, scale, epsilon)
-    y = x * torch.rsqrt(x.square().mean(tuple(axes), keepdim=True) + epsilon)
-    return y * scale.view([n if a in axes else 1 for a, n in enumerate(x.shape)])
+        return F.rms_norm(x, [x.shape[a] for a in axes], scale, epsilon)
+    return x * torch.rsqrt(x.square().mean(tuple(axes), keepdim=True) + epsilon) * scale
 
 
 def spectral_step(kernel: Tensor, u: Tensor, iterations: int) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ KERAS2 = [*OLD, *TF]
 F = "advanced_activations/"
 
 
+# LeakyReLU is not run in float64: TensorFlow's operation keeps the slope in float32, whatever the tensor.
 def _leaky(name, slope, inputs, **fields):
     """`alpha` in Keras 1 and 2, `negative_slope` in Keras 3."""
     told = {} if slope is None else {"alpha": slope}
@@ -29,7 +30,7 @@ def _softmax(name, config, inputs, **fields):
 
 
 LEAKY = [
-    _leaky("", None, values(GRID), float64=KERAS2),
+    _leaky("", None, values(GRID)),
     _leaky("_slope", 0.1, values(GRID)),
     _leaky("_zero", 0.0, values(GRID), float64=True),
     _leaky("_one", 1.0, x(2, 3, 4)),
@@ -63,9 +64,7 @@ PRELU = [
     _prelu("_constrained", {"alpha_constraint": "non_neg"}, x(3, 5)),
     _prelu("_masked", {}, x(2, 3, 4, mask=STEPS)),
     _prelu("_frozen", {}, x(3, 5), trainable=False),
-    _prelu("_shared_out_of_range", {"shared_axes": [4]}, x(2, 3, 4), generations=KERAS2, errors=KERAS2, note="an IndexError in all"),
 ]  # fmt: skip
-PRELU.pop()  # Keras raises IndexError here, which no argument's error should be: `tests/layers/test_advanced_activations.py`
 
 ELU = [
     layer(F + "elu", "ELU", {}, values(GRID), float64=True),

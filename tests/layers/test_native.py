@@ -5,17 +5,28 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from table import BASES, ROWS, Row, listed, registered
 from torch.func import functional_call, grad, vmap
+from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import parametrizations, prune
 
 from kcompat.core import Input, Layer, Variable, make_weights_contiguous
 from kcompat.models import Functional, Model, Sequential
 from kcompat.tree import flatten
+
+@pytest.fixture(scope="module")
+def process_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A group of one process, as `torchrun` would make."""
+    store = torch.distributed.FileStore(str(tmp_path_factory.mktemp("group") / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
 
 LAYERS = [pytest.param(name, id=name) for name in ROWS]
 
@@ -155,6 +166,18 @@ class TestLayer:
         program = torch.export.export(layer, (inputs,), dynamic_shapes=(shapes,))
         other = ROWS[name].inputs(seed=2, batch=7)
         _same(program.module()(other), layer(other))
+
+    def test_distributed_data_parallel(self, name: str, process_group: None) -> None:
+        layer, inputs = _built(name)
+        if not layer.trainable_weights:
+            pytest.skip("torch refuses a module without weights")
+        twin = DistributedDataParallel(copy.deepcopy(layer))
+        for module in (layer, twin):
+            module.train()
+            torch.manual_seed(3)
+            sum(t.square().sum() for t in flatten(module(inputs))).backward()
+        for a, b in zip(layer.trainable_weights, twin.module.trainable_weights, strict=True):
+            torch.testing.assert_close(a.grad, b.grad)
 
     def test_parametrizations_and_prune(self, name: str) -> None:
         layer, inputs = _built(name)

@@ -294,6 +294,21 @@ def test_subclassed_model() -> None:
         Model()(x)
 
 
+def test_build_of_a_subclass_makes_the_weights() -> None:
+    net = Net()
+    net.build((None, 4))
+    assert [tuple(w.shape) for w in net.weights] == [(4, 3), (3,), (3, 2), (2,)]
+    assert net.count_params() == 23
+    assert tuple(net(torch.ones(5, 4)).shape) == (5, 2)
+
+
+def test_sparse_inputs() -> None:
+    i = Input((4,), sparse=True)
+    model = Model(i, Dense(3)(i))
+    x = torch.tensor([[0.0, 1, 0, 2], [0, 0, 0, 3]])
+    _same(model(x.to_sparse()), model(x))
+
+
 def test_subclass_with_a_graph() -> None:
     class Own(Model):
         def __init__(self):
