@@ -71,6 +71,11 @@ def device() -> torch.device:
     return torch.get_default_device() if _settings["device"] is None else _settings["device"]
 
 
+def device_is_set() -> bool:
+    """Whether `set_device` chose a device."""
+    return _settings["device"] is not None
+
+
 def set_device(value: str | torch.device | None) -> None:
     """Make weights on `value` from now on ('cpu', 'cuda', ...); None follows `torch.set_default_device`."""
     _settings["device"] = None if value is None else torch.device(value)

@@ -201,7 +201,9 @@ def check_inputs(layer: Any, inputs: Any) -> None:
     if len(tensors) != len(specs):
         raise ShapeError(f"Input of {where}: expected {len(specs)} inputs, received {len(tensors)}.")
     for spec, tensor in zip(specs, tensors, strict=True):
-        if spec is not None and hasattr(tensor, "shape"):
+        if spec is not None and not hasattr(tensor, "shape") and not isinstance(tensor, torch.fx.Proxy):
+            raise ArgumentTypeError(f"Input of {where} must be a tensor or an array, received {type(tensor).__name__}.")
+        if spec is not None:
             spec.check(tuple(tensor.shape), getattr(tensor, "dtype", None), where)
 
 
@@ -223,6 +225,22 @@ def shapes_of(value: Any) -> Any:
 def build_for(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Build the layer for the shapes of this call."""
     spec: CallSpec = layer._call_spec
+    if not any(hasattr(leaf, "shape") for leaf in leaves(inputs)) and layer._overrides_build:
+        raise ArgumentTypeError(
+            f"Layer '{layer.name}' ({type(layer).__name__}) must be called on tensors or arrays, received {type(inputs).__name__}."
+        )
+    with _first_device(inputs):
+        _build(layer, spec, inputs, args, kwargs)
+
+
+def _first_device(inputs: Any) -> Any:
+    """Weights made by a first call live where its input does, unless `config.set_device` says otherwise."""
+    found = next((leaf.device for leaf in leaves(inputs) if isinstance(leaf, torch.Tensor)), None)
+    same = found is None or config.device_is_set() or found == config.device() or ambient.inferring
+    return contextlib.nullcontext() if same else found
+
+
+def _build(layer: Any, spec: CallSpec, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if spec.build_shapes is None:
         layer._build_once(shapes_of(inputs))
         return

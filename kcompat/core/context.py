@@ -10,18 +10,19 @@ from kcompat.errors import UnsafeFileError
 
 
 class _Ambient(threading.local):
-    #: `training=` as given to an outer call; None where nobody gave it, then every module's own mode counts
-    training: bool | None = None
-    #: how many layers' calls are under way
-    depth: int = 0
-    #: whether any layer has noted a loss yet; until then nobody has to look for old ones
-    losses_noted: bool = False
-    #: how many searches for output shapes are under way
-    inferring: int = 0
-    #: names of the layers being built, outermost first
-    scope: tuple[str, ...] = ()
-    #: how many bytes of weights may still be made; None is no limit
-    bytes_left: int | None = None
+    def __init__(self) -> None:
+        #: `training=` as given to an outer call; None where nobody gave it, then every module's own mode counts
+        self.training: bool | None = None
+        #: how many layers' calls are under way
+        self.depth = 0
+        #: whether any layer has noted a loss yet; until then nobody has to look for old ones
+        self.losses_noted = False
+        #: how many searches for output shapes are under way
+        self.inferring = 0
+        #: names of the layers being built, outermost first
+        self.scope: tuple[str, ...] = ()
+        #: how many bytes of weights may still be made; None is no limit
+        self.bytes_left: int | None = None
 
 
 ambient = _Ambient()

@@ -18,7 +18,7 @@ from kcompat.core.masks import is_absent
 from kcompat.core.naming import auto_name
 from kcompat.core.spec import InputSpec, is_shape
 from kcompat.core.tracking import forget, track
-from kcompat.core.variable import Variable
+from kcompat.core.variable import Variable, adopt
 from kcompat.core.weights import WeightsMixin
 from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownArgumentError
 from kcompat.generations import NOT_GIVEN, behaviour, keras_version, set_up
@@ -59,6 +59,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     _makes_own_masks = False
     _call_spec: calling.CallSpec
     _overrides_mask = False
+    _overrides_build = False
 
     if TYPE_CHECKING:
 
@@ -69,6 +70,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         super().__init_subclass__(**kwargs)
         cls._call_spec = calling.CallSpec(cls.call, cls.build)
         cls._overrides_mask = cls.compute_mask is not Layer.compute_mask
+        cls._overrides_build = cls.build is not Layer.build
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         layer = super().__new__(cls)
@@ -438,6 +440,9 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             self.__dict__[name] = track(self, name, value)
             return
         forget(self, name)
+        info = self.__dict__.get("_infos", {}).get(name)
+        if info is not None and type(value) is torch.nn.Parameter:
+            adopt(value, info)
         super().__setattr__(name, value)
         if name in ("built", "input_spec", "activity_regularizer", "_makes_mask") and "_makes_mask" in self.__dict__:
             self._settle()

@@ -35,6 +35,14 @@ class WeightInfo:
 _NO_INFO = WeightInfo("Variable", "Variable:0", "Variable", True, None, None, None)
 
 
+def adopt(parameter: torch.nn.Parameter, info: WeightInfo) -> Variable:
+    """Make a plain parameter a `Variable`, without making another object of it."""
+    parameter.__class__ = Variable
+    assert isinstance(parameter, Variable)
+    parameter._info = info
+    return parameter
+
+
 class Variable(torch.nn.Parameter):
     """A weight in Keras' logical shape; `layer.kernel`, `model.weights[0]` and so on are such objects."""
 

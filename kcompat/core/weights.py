@@ -11,7 +11,7 @@ import torch
 
 from kcompat import config, constraints, initializers, regularizers
 from kcompat.core.context import ambient, spend_weight
-from kcompat.core.variable import Variable, WeightInfo
+from kcompat.core.variable import Variable, WeightInfo, adopt
 from kcompat.errors import ArgumentError, NotBuiltError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.tensor.dtypes import torch_dtype
@@ -129,7 +129,9 @@ class WeightsMixin:
         for key, info in self._infos.items():
             home = self._parameters if key in self._parameters else self._buffers
             held = home.get(key)
-            if held is not None and type(held) in (torch.nn.Parameter, torch.Tensor):
+            if type(held) is torch.nn.Parameter:
+                adopt(held, info)  # the same object: an optimizer may hold it already
+            elif held is not None and type(held) is torch.Tensor:
                 home[key] = Variable(held.data, held.requires_grad, info)
             elif isinstance(held, Variable) and held._info is not info:
                 held._info = info

@@ -10,6 +10,7 @@ from kcompat import registry
 from kcompat.core import Input, InputLayer, InputSpec, Layer
 from kcompat.layers import (
     activation,
+    adaptive_pooling,
     advanced_activations,
     convolution,
     dense,
@@ -18,6 +19,7 @@ from kcompat.layers import (
     group_normalization,
     keras1,
     layer_normalization,
+    locally_connected,
     merge,
     misc,
     noise,
@@ -25,6 +27,7 @@ from kcompat.layers import (
     padding,
     pooling,
     reshape,
+    resizing,
     separable,
     spectral_normalization,
     wrapper,
@@ -37,8 +40,9 @@ __all__ = [
 ]  # fmt: skip
 
 for _room in (
-    activation, advanced_activations, convolution, dense, dropout, einsum_dense, group_normalization, keras1, layer_normalization, merge,
-    misc, noise, normalization, padding, pooling, reshape, separable, spectral_normalization, wrapper,
+    activation, adaptive_pooling, advanced_activations, convolution, dense, dropout, einsum_dense, group_normalization, keras1,
+    layer_normalization, locally_connected, merge, misc, noise, normalization, padding, pooling, reshape, resizing, separable,
+    spectral_normalization, wrapper,
 ):  # fmt: skip
     for _name, _layer in _room.NAMES.items():
         globals()[_name] = _layer

@@ -186,10 +186,8 @@ class Resizing(_Image):
 
     def _padded(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         rows, columns = aspect_padding(self._lengths(images.shape), size)
-        edges, value = ((rows, rows), (columns, columns)), self.fill_value
-        if not value:
-            return self._batched(lambda batch: zero_pad(batch, edges, self.data_format), images)
-        return self._batched(lambda batch: zero_pad(batch - value, edges, self.data_format) + value, images)
+        edges = ((rows, rows), (columns, columns))
+        return self._batched(lambda batch: zero_pad(batch, edges, self.data_format, self.fill_value), images)
 
     def _output_dtype(self, input_dtype: torch.dtype) -> torch.dtype:
         return input_dtype if self._rounds and not input_dtype.is_floating_point else self._compute_dtype

@@ -13,10 +13,10 @@ from kcompat.tensor.shapes import spatial_axes
 Edges = Sequence[Sequence[int]]
 
 
-def zero_pad(x: Tensor, edges: Edges, data_format: str = "channels_last") -> Tensor:
-    """`edges[i]` zeros before and after spatial axis `i`."""
+def zero_pad(x: Tensor, edges: Edges, data_format: str = "channels_last", value: float = 0.0) -> Tensor:
+    """`edges[i]` zeros, or another `value`, before and after spatial axis `i`."""
     sides = [n for pair in reversed(edges) for n in pair]
-    return F.pad(x, [0, 0, *sides] if data_format == "channels_last" else sides)
+    return F.pad(x, [0, 0, *sides] if data_format == "channels_last" else sides, value=value)
 
 
 def crop(x: Tensor, edges: Edges, data_format: str = "channels_last") -> Tensor:

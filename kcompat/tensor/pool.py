@@ -76,3 +76,24 @@ def global_average(x: Tensor, data_format: str = "channels_last", keepdims: bool
         return x.mean(axes, keepdim=keepdims)
     weights = mask.to(x.dtype).unsqueeze(-1 if data_format == "channels_last" else 1)
     return (x * weights).sum(axes, keepdim=keepdims) / weights.sum(axes, keepdim=keepdims)
+
+
+_ADAPTIVE_MAXIMUM: dict[int, Callable[..., Any]] = {2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
+_ADAPTIVE_AVERAGE: dict[int, Callable[..., Any]] = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
+
+
+def adaptive_max_pool(x: Tensor, size: Sequence[int], data_format: str = "channels_last") -> Tensor:
+    """The maximum of each of `size` windows: along an axis of n cells, window i of m goes from floor(i n / m) to ceil((i + 1) n / m)."""
+    if not x.is_floating_point():
+        return _adaptive(_ADAPTIVE_MAXIMUM, x.double(), size, data_format).to(x.dtype)
+    return _adaptive(_ADAPTIVE_MAXIMUM, x, size, data_format)
+
+
+def adaptive_average_pool(x: Tensor, size: Sequence[int], data_format: str = "channels_last") -> Tensor:
+    """The mean of each of `size` windows, chosen as by `adaptive_max_pool`."""
+    return _adaptive(_ADAPTIVE_AVERAGE, x, size, data_format)
+
+
+def _adaptive(kernels: dict[int, Callable[..., Any]], x: Tensor, size: Sequence[int], data_format: str) -> Tensor:
+    images, wanted = as_images(x, data_format), (1, *size) if len(size) == 1 else tuple(size)
+    return from_images(kernels[images.ndim - 2](images, wanted), len(size), data_format)

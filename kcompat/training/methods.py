@@ -102,12 +102,12 @@ class TrainingMethods:
     @property
     def compiled_loss(self) -> Any:
         """The compiled loss, to be called as `compiled_loss(y, y_pred, sample_weight)` in a `train_step`."""
-        return compiled_of(self).loss
+        return None if self._compiled is None else self._compiled.loss
 
     @property
     def compiled_metrics(self) -> Any:
         """The compiled metrics, with `update_state(y, y_pred, sample_weight)` for a `train_step`."""
-        return compiled_of(self).metrics
+        return None if self._compiled is None else self._compiled.metrics
 
     @property
     def metrics(self) -> list[Any]:

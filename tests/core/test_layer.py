@@ -319,6 +319,50 @@ def test_arrays_numbers_and_dtypes() -> None:
         layer(np.array([["a"]]))
 
 
+@pytest.mark.parametrize("bad", [None, "abc", object()])
+def test_what_is_no_tensor_is_refused(bad) -> None:
+    layer = Dense(2, name="d")
+    for _ in range(2):
+        with pytest.raises(TypeError, match=rf"'d' \(Dense\) must be .* received {type(bad).__name__}"):
+            layer(bad)
+        layer.build((None, 3))
+    with pytest.raises(TypeError, match="must be called with `inputs`"):
+        layer()
+
+
+def test_weights_live_where_the_first_input_does() -> None:
+    layer = Dense(2)
+    assert layer(torch.ones(1, 3, device="meta")).device.type == "meta"
+    assert layer.kernel.device.type == "meta"
+    with torch.device("meta"):
+        model = Sequential([Input((4,)), Dense(3)])
+    assert model.layers[0].kernel.is_meta
+    assert isinstance(model.to_empty(device="cpu").layers[0].kernel, Variable)
+
+
+def test_a_parameter_put_in_place_of_a_weight() -> None:
+    layer = Dense(2, name="d")
+    layer.build((None, 3))
+    own = nn.Parameter(torch.zeros(3, 2))
+    layer.kernel = own
+    assert layer.kernel is own
+    assert layer.kernel.path == "d/kernel"
+    state = {k: torch.ones_like(v) for k, v in layer.state_dict().items()}
+    layer.load_state_dict(state, assign=True)
+    assert isinstance(layer.kernel, Variable)
+    assert float(layer.kernel.detach().sum()) == 6
+    with pytest.raises(TypeError, match="cannot assign"):
+        layer.kernel = torch.ones(3, 2)
+
+
+def test_first_call_may_be_a_compiled_one() -> None:
+    model = Sequential([Input((4,)), Dense(3), BatchNormalization(), Dropout(0.5)]).train()
+    torch._dynamo.reset()
+    before = model.layers[1].moving_mean.numpy().copy()
+    torch.compile(model, fullgraph=True, backend="aot_eager")(torch.randn(8, 4)).sum().backward()
+    assert abs(model.layers[1].moving_mean.numpy() - before).max() > 0
+
+
 def test_autocast_is_left_to_torch() -> None:
     model = Sequential([Input((4,)), Dense(3), Dense(2)])
     with torch.autocast("cpu", torch.bfloat16):

@@ -76,6 +76,53 @@ ROWS: dict[str, Row] = {
     "BatchNormalization rank 2": Row(lambda: L.BatchNormalization(), ((3, 4),)),
     "SyncBatchNormalization": Row(lambda: L.SyncBatchNormalization(), ((3, 4),)),
     "LayerNormalization": Row(lambda: L.LayerNormalization(), ((3, 6, 4),)),
+    "LeakyReLU": Row(lambda: L.LeakyReLU(0.2), ((3, 4),)),
+    "PReLU": Row(lambda: L.PReLU("ones", shared_axes=[1]), ((3, 6, 4),)),
+    "ELU": Row(lambda: L.ELU(0.5), ((3, 4),)),
+    "ThresholdedReLU": Row(lambda: L.ThresholdedReLU(0.5), ((3, 4),)),
+    "ReLU": Row(lambda: L.ReLU(0.9, 0.1, 0.5), ((3, 4),)),
+    "Softmax": Row(lambda: L.Softmax(axis=1), ((3, 6, 4),)),
+    "GaussianNoise": Row(lambda: L.GaussianNoise(0.5), ((3, 4),)),
+    "GaussianNoise seeded": Row(lambda: L.GaussianNoise(0.5, seed=1), ((3, 4),)),
+    "GaussianDropout": Row(lambda: L.GaussianDropout(0.5), ((3, 4),)),
+    "AlphaDropout": Row(lambda: L.AlphaDropout(0.5), ((3, 4),)),
+    "AlphaDropout shared": Row(lambda: L.AlphaDropout(0.5, (None, 1, 4), seed=2), ((3, 6, 4),)),
+    "EinsumDense": Row(lambda: L.EinsumDense("abc,cde->abde", (6, 2, 5), bias_axes="de"), ((3, 6, 4),)),
+    "EinsumDense left": Row(lambda: L.EinsumDense("...x,xy->...y", 5, "relu"), ((3, 6, 4),)),
+    "GroupNormalization": Row(lambda: L.GroupNormalization(2), ((3, 6, 4),)),
+    "GroupNormalization images": Row(lambda: L.GroupNormalization(2, axis=1, scale=False), ((3, 4, 5, 6),)),
+    "UnitNormalization": Row(lambda: L.UnitNormalization(), ((3, 6, 4),)),
+    "RMSNormalization": Row(lambda: L.RMSNormalization([1, 2]), ((3, 6, 4),)),
+    "SpectralNormalization": Row(lambda: L.SpectralNormalization(L.Dense(5)), ((3, 4),)),
+    "SpectralNormalization images": Row(lambda: L.SpectralNormalization(L.Conv2D(5, 2)), ((3, 5, 6, 4),)),
+    "MaxoutDense": Row(lambda: L.MaxoutDense(5), ((3, 4),)),
+    "Highway": Row(lambda: L.Highway(activation="tanh"), ((3, 4),)),
+    "TimeDistributedDense": Row(lambda: L.TimeDistributedDense(5, activation="tanh"), ((3, 6, 4),)),
+    "ParametricSoftplus": Row(lambda: L.ParametricSoftplus(), ((3, 4),)),
+    "SReLU": Row(lambda: L.SReLU("one", shared_axes=[1]), ((3, 6, 4),)),
+    **{
+        f"UpSampling{rank}D": Row(lambda rank=rank: getattr(L, f"UpSampling{rank}D")(2), (_shape(rank),)) for rank in (1, 2, 3)
+    },
+    "UpSampling2D bilinear": Row(lambda: L.UpSampling2D((2, 3), interpolation="bilinear"), ((3, 6, 5, 2),)),
+    "UpSampling2D bicubic": Row(lambda: L.UpSampling2D(2, "channels_first", "bicubic"), ((3, 2, 6, 5),)),
+    "Resizing": Row(lambda: L.Resizing(4, 7), ((3, 6, 5, 2),)),
+    "Resizing antialias": Row(lambda: L.Resizing(3, 3, "lanczos3", pad_to_aspect_ratio=True, antialias=True), ((3, 6, 5, 2),)),
+    "Resizing nearest": Row(lambda: L.Resizing(3, 7, "nearest", crop_to_aspect_ratio=True), ((3, 6, 5, 2),)),
+    "CenterCrop": Row(lambda: L.CenterCrop(4, 3), ((3, 6, 5, 2),)),
+    "CenterCrop enlarging": Row(lambda: L.CenterCrop(8, 9), ((3, 6, 5, 2),)),
+    "Rescaling": Row(lambda: L.Rescaling(2.0, -1), ((3, 6, 5, 2),)),
+    "Rescaling channels": Row(lambda: L.Rescaling([2.0, 3.0], [0.5, 1.0]), ((3, 6, 5, 2),)),
+    **{
+        f"Adaptive{kind}Pooling{rank}D": Row(
+            lambda kind=kind, rank=rank: getattr(L, f"Adaptive{kind}Pooling{rank}D")((4, 2, 3)[:rank]), (_shape(rank),)
+        )
+        for kind in ("Average", "Max")
+        for rank in (1, 2, 3)
+    },
+    "LocallyConnected1D": Row(lambda: L.LocallyConnected1D(3, 2, 2), ((3, 6, 4),)),
+    "LocallyConnected1D same": Row(lambda: L.LocallyConnected1D(3, 2, padding="same", implementation=2), ((3, 6, 4),)),
+    "LocallyConnected2D": Row(lambda: L.LocallyConnected2D(3, (2, 3), data_format="channels_first"), ((3, 2, 4, 5),)),
+    "LocallyConnected2D packed": Row(lambda: L.LocallyConnected2D(2, 2, 2, "same", "channels_last", "relu", implementation=3), ((3, 5, 4, 2),)),
     "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
 }
 #: layer classes without a row of their own: bases, and inputs, which take no data
