@@ -6,6 +6,7 @@ A function that differs between generations (`hard_sigmoid`, `selu`, `softmax`) 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -169,8 +170,15 @@ registry.register("activation", _PUBLIC, name_rows={silu: "silu_name"})
 
 #: activations with default arguments -> the torch function that is the same
 _DIRECT = {linear: None, relu: torch.relu, tanh: torch.tanh}
+#: the same, changing the tensor itself
+_IN_PLACE = {relu: torch.relu_, tanh: torch.tanh_, relu6: functools.partial(torch.nn.functional.relu6, inplace=True)}
 
 
 def direct(activation: Callable[..., Any]) -> Callable[..., Any] | None:
     """What a layer calls for `activation`: torch's own function where that is the same, None for linear."""
     return _DIRECT.get(activation, activation)
+
+
+def in_place(activation: Callable[..., Any]) -> Callable[..., Any] | None:
+    """What a layer calls for `activation` on a tensor that nobody else reads: the function that overwrites it, if torch has one."""
+    return _IN_PLACE.get(activation, direct(activation))

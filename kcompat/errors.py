@@ -4,6 +4,7 @@
     ├── ArgumentError      (ValueError)                 a value that cannot be used
     ├── ArgumentTypeError  (TypeError)                  a value of a kind that cannot be used
     ├── UnknownArgumentError (TypeError, ValueError)     a keyword that nothing takes
+    ├── UnknownMethodError   (ValueError, NotImplementedError) a way of computing that nobody has written
     ├── UnknownNameError   (ValueError, TypeError)             a name nobody registered
     ├── ShapeError         (ValueError)                 a tensor of the wrong rank or size
     ├── MaskError          (TypeError)                  a mask where none can be handled
@@ -40,6 +41,10 @@ class UnknownArgumentError(KcompatError, TypeError, ValueError):
 
 class UnknownNameError(ArgumentError, TypeError):
     """A name is in none of the tables it may come from."""
+
+
+class UnknownMethodError(ArgumentError, NotImplementedError):
+    """A way of computing (an interpolation) that does not exist (NotImplementedError in tf.keras, ValueError elsewhere)."""
 
 
 class ShapeError(ArgumentError):

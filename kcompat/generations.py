@@ -205,6 +205,9 @@ TABLE: dict[str, dict[str, Any]] = {
     "loss_casts": {"0": False, "3": True},
     "loss_config_fn": {"0": False, "2.4": True, "3": False},
     "loss_arguments": {"0": "reduction name", "3": "name reduction dtype"},
+    # options of crossentropies that came later, and the values that say nothing: what a config leaves out
+    "config_loss_without": {"0": {"axis": -1, "ignore_class": None}, "2.4": {}},
+    "config_metric_without": {"0": {"axis": -1}, "2.4": {}},  # of CategoricalCrossentropy
     "sparse_crossentropy_arguments": {
         "0": "y_true y_pred from_logits axis ignore_class",
         "3": "y_true y_pred from_logits ignore_class axis",
@@ -226,6 +229,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "metric_class_log_name": {"0": "own", "3": "written"},  # of a class given by its name
     "metric_accuracy_by": {"0": "loss", "2.4": "shape"},
     "metric_binary_accuracy": {"0": "round", "2.4": "threshold"},
+    "metric_binary_accuracy_mean": {"0": True, "3": False},  # whether the function averages along the last axis
     "metric_lambda_name": {"0": "<lambda>", "3": "lambda"},
     "metric_arguments": {"0": "name dtype", "3": "dtype name"},
     "metric_repeated": {"0": "number", "2.3": "merge", "2.4": "refuse", "3": "number"},
@@ -235,17 +239,20 @@ TABLE: dict[str, dict[str, Any]] = {
     "optimizer_decay": {"0": "honour", "2.11": "refuse", "3": "ignore"},
     "optimizer_clipnorm": {"0": "all", "2.4": "each"},
     "optimizer_clips": {"0": "both", "2.11": "first", "3": "one"},  # clipnorm and clipvalue given together
+    "adam_betas_dtype": {"0": "floatx", "2.4": "float32", "2.11": None},  # of the variables that held them
     "sgd_always_has_slot": {"0": True, "2.4": False, "2.11": True, "3": False},
     "optimizer_ema_starts_from": {"0": "variable", "3": "first_step"},
     "optimizer_rate_key": {"0": "lr", "2.3": "learning_rate"},
     "optimizer_config": {"0": "old", "2.4": "legacy", "2.11": "full", "3": "keras3"},
     "optimizer_slot_order": {"0": "by_slot", "2.11": "by_weight", "3": "by_weight"},
     "optimizer_saves_rate": {"0": False, "3": True},
+    "optimizer_placeholders": {"0": False, "2.1.6": True, "2.4": False},  # an Adam without amsgrad saves vhat as zeros of shape (1,)
     "schedule_name": {"0": None, "3": "ExponentialDecay"},
     "optimizer_auto_name": {"0": "class", "3": "numbered"},
     "optimizer_arguments": {
         "0": "decay",
         "2.3": "",
+        "2.4": "name",
         "2.11": "weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency jit_compile name",
         "3": "weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency loss_scale_factor "
         "gradient_accumulation_steps name",
@@ -261,7 +268,6 @@ TABLE: dict[str, dict[str, Any]] = {
     # -- files ---------------------------------------------------------------------------------------------------------
     "file_layout": {"0": "1", "2": "2"},  # which weights a layer has in a file, and in which order
     "file_top_level_weights": {"0": False, "2.4": True},  # a group for the weights of the model object, also when it has none
-    "optimizer_placeholders": {"0": False, "2.1.6": True, "2.4": False},  # an Adam without amsgrad saves vhat as zeros of shape (1,)
     "save_format_by_suffix": {"0": False, "2.4": True},  # a name that does not end in .h5 means another format than HDF5
     # -- training ------------------------------------------------------------------------------------------------------
     "log_order": {"0": "validation_first", "2.4": "training_first", "3": "sorted"},

@@ -10,13 +10,17 @@ import torch
 from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import _disable_current_modes
 
-from kcompat import config, dtype_policies, registry, regularizers
-from kcompat.core import call as calling
+from kcompat import config, dtype_policies, regularizers
+from kcompat.core.build import CallSpec, shapes_of
+from kcompat.core.call import run
 from kcompat.core.context import ambient, building
 from kcompat.core.history import HistoryMixin
-from kcompat.core.masks import is_absent
+from kcompat.core.losses import LossesMixin
+from kcompat.core.masks import is_absent, refuse_mask
 from kcompat.core.naming import auto_name
+from kcompat.core.serial import ConfigMixin
 from kcompat.core.spec import InputSpec, is_shape
+from kcompat.core.symbolic import inferred_spec
 from kcompat.core.tracking import forget, track
 from kcompat.core.variable import Variable, adopt
 from kcompat.core.weights import WeightsMixin
@@ -24,14 +28,14 @@ from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownArgumentErro
 from kcompat.generations import NOT_GIVEN, behaviour, keras_version, set_up
 from kcompat.graph import KerasTensor
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
-from kcompat.tree import flatten, leaves, map_structure
+from kcompat.tree import leaves, map_structure
 
 _Tensor = torch.Tensor
 #: Attributes that belong to one object in one process: they are left out of copies and pickles.
 _TRANSIENT = ("_inbound_nodes", "_losses", "_fits")
 
 
-class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
+class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Module):
     """A Keras layer that is a `torch.nn.Module`.
 
     Subclasses write `build(input_shape)`, `call(inputs, training=None, mask=None)`, and for files `get_config()`. Source:
@@ -57,7 +61,11 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     _writes_build_shape = True
     #: `call` sets the masks of its outputs itself (models do)
     _makes_own_masks = False
-    _call_spec: calling.CallSpec
+    #: the outputs of `call` are new tensors, which nothing but their receiver knows; holds for the class that says so and writes `call`
+    _makes_new = False
+    #: `call` for an input that nobody else will read, which it may overwrite; where `call` is overridden, it must be too
+    _call_in_place: Any = None
+    _call_spec: CallSpec
     _overrides_mask = False
     _overrides_build = False
 
@@ -68,7 +76,10 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._call_spec = calling.CallSpec(cls.call, cls.build)
+        cls._call_spec = CallSpec(cls.call, cls.build)
+        if "call" in vars(cls):
+            cls._makes_new = vars(cls).get("_makes_new", False)
+            cls._call_in_place = vars(cls).get("_call_in_place")
         cls._overrides_mask = cls.compute_mask is not Layer.compute_mask
         cls._overrides_build = cls.build is not Layer.build
 
@@ -242,11 +253,30 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             and getattr(inputs, "_keras_mask", None) is None
         ):
             return self.call(inputs)
+        if type(inputs) is list and fits is _anything and not (args or kwargs) and self._all_plain(inputs):
+            return self.call(inputs)
         if inputs is NOT_GIVEN:
             if self._call_spec.first not in kwargs:
                 raise ArgumentTypeError(f"Layer '{self.name}' must be called with `{self._call_spec.first}`, received {list(kwargs)}.")
             inputs = kwargs.pop(self._call_spec.first)
-        return calling.run(self, inputs, args, kwargs)
+        return run(self, inputs, args, kwargs)
+
+    def _all_plain(self, inputs: list[Any]) -> bool:
+        wanted = self._compute_dtype
+        return all(type(x) is _Tensor and x.dtype is wanted and getattr(x, "_keras_mask", None) is None for x in inputs)
+
+    def overwrite(self, inputs: Any) -> Any:
+        """`self(inputs)` where nobody will read `inputs` again and no hook looks on: it may be overwritten."""
+        fits = self._fits
+        if (
+            fits is not None
+            and type(inputs) is _Tensor
+            and inputs.dtype is self._compute_dtype
+            and fits(inputs.shape)
+            and getattr(inputs, "_keras_mask", None) is None
+        ):
+            return self._call_in_place(inputs)
+        return self(inputs)
 
     def call(self, inputs: Any) -> Any:
         """What the layer computes; subclasses override it."""
@@ -263,7 +293,7 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
         if self.supports_masking:
             return mask
         if mask is not None and not is_absent(mask):
-            calling.refuse_mask(self)
+            refuse_mask(self)
         return None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -272,13 +302,13 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
             self._build_once(input_shape)
         dtype = self._compute_dtype if self._autocast else torch_dtype(config.floatx())
         symbols = map_structure(lambda shape: KerasTensor(shape, dtype), input_shape, is_leaf=is_shape)
-        return map_structure(lambda symbol: symbol.shape, calling.inferred_spec(self, symbols, (), {}))
+        return map_structure(lambda symbol: symbol.shape, inferred_spec(self, symbols, (), {}))
 
     def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Shape and dtype of each output for symbolic inputs."""
         if type(self).compute_output_shape is Layer.compute_output_shape:
-            return calling.inferred_spec(self, inputs, args, kwargs)
-        shape = self.compute_output_shape(calling.shapes_of(inputs))
+            return inferred_spec(self, inputs, args, kwargs)
+        shape = self.compute_output_shape(shapes_of(inputs))
         dtype = self._output_dtype(next(iter(leaves(inputs))).dtype)
         return map_structure(lambda s: (tuple(s), dtype), shape, is_leaf=is_shape)
 
@@ -294,132 +324,6 @@ class Layer(HistoryMixin, WeightsMixin, torch.nn.Module):
     def stateless_call(self, *_: Any, **__: Any) -> Any:
         """Keras 3's functional form; torch's own `torch.func.functional_call(layer, state, args)` does this."""
         raise ArgumentError(f"`stateless_call` of layer '{self.name}': use `torch.func.functional_call(layer, state, args)`.")
-
-    # -- losses, metrics, updates -----------------------------------------------------------------------------------------------
-
-    def add_loss(self, losses: Any, inputs: Any = None) -> None:
-        """Add a scalar tensor, a list of them, or a function without arguments to the losses of the present call.
-
-        `inputs`, with which Keras 1 and 2 marked losses that depend on the input, has no meaning where tensors have values.
-        """
-        for loss in flatten(losses):
-            if not callable(loss) and not isinstance(loss, (torch.Tensor, int, float)):
-                raise ArgumentTypeError(f"`add_loss` of layer '{self.name}' takes scalar tensors or functions, received {loss!r}.")
-            if callable(loss) and not isinstance(loss, torch.Tensor):
-                self.__dict__.setdefault("_loss_functions", []).append(loss)
-            else:
-                self._note_loss(torch.as_tensor(loss))
-
-    def _note_loss(self, loss: torch.Tensor) -> None:
-        ambient.losses_noted = True
-        self._losses.append(loss)
-
-    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean") -> None:
-        """Track the mean of `value` under `name` over an epoch."""
-        if aggregation not in (None, "mean"):
-            raise ArgumentError(f"`aggregation` of `add_metric` in layer '{self.name}' must be 'mean' or None, received {aggregation!r}.")
-        if name is None and not hasattr(value, "name"):
-            raise ArgumentError(f"`add_metric` in layer '{self.name}' needs a `name`, received None.")
-        if ambient.inferring:
-            return  # only shapes are being found
-        label = name or value.name
-        metric = next((m for m in self._metrics if m.name == label), None)
-        if metric is None:
-            metric = registry.lookup("metric", "Mean")(name=label)
-            self._metrics.append(metric)
-        metric.update_state(value.detach() if isinstance(value, torch.Tensor) else value)
-
-    def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Run updates given as functions; assignments to weights have already happened where tensors have values."""
-        for update in flatten(updates):
-            if callable(update) and not isinstance(update, torch.Tensor):
-                update()
-
-    @property
-    def updates(self) -> list[Any]:
-        """Always empty: weights are updated when the layer is called."""
-        return []
-
-    @property
-    def losses(self) -> list[torch.Tensor]:
-        """Scalar losses of the last call (activity regularization, `add_loss`), then weight regularization."""
-        layers = [m for m in self.modules() if isinstance(m, Layer)]
-        called = [loss for layer in layers for loss in (*layer._losses, *(f() for f in layer.__dict__.get("_loss_functions", ())))]
-        frozen_too = behaviour("frozen_weights_regularized", self._keras_version)
-        return called + [
-            info.regularizer(weight)
-            for layer in layers
-            for info, weight in layer._own()
-            if info.regularizer is not None and (frozen_too or weight.requires_grad)
-        ]
-
-    def _clear_losses(self) -> None:
-        for module in self.modules():
-            if isinstance(module, Layer) and module._losses:
-                module._losses.clear()
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics of this layer and the layers inside it."""
-        return [metric for m in self.modules() if isinstance(m, Layer) for metric in m._metrics]
-
-    def reset_states(self) -> None:
-        """Forget what stateful layers carry from batch to batch."""
-        for layer in self._sublayers():
-            layer.reset_states()  # type: ignore[attr-defined]
-
-    reset_state = reset_states
-
-    # -- configs ----------------------------------------------------------------------------------------------------------------
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer, as plain data."""
-        settings: dict[str, Any] = {"name": self.name, "trainable": self._trainable}
-        form = behaviour("config_dtype", self._keras_version)
-        if form == "policy":
-            settings["dtype"] = registry.serialize("dtype_policy", self.dtype_policy)
-        elif form == "name" or self._batch_input_shape is not None:
-            plain = self.dtype_policy.compute_dtype == self.dtype_policy.variable_dtype
-            settings["dtype"] = self.variable_dtype if plain else registry.serialize("dtype_policy", self.dtype_policy)
-        if self.activity_regularizer is not None and behaviour("config_activity", self._keras_version) == "base":
-            settings["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if self._batch_input_shape is not None and behaviour("config_first_layer_shape", self._keras_version):
-            settings["batch_input_shape"] = self._batch_input_shape
-        if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
-            settings.update(self._own_arguments())
-        return settings
-
-    def _own_arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, for a user's layer that writes no `get_config`."""
-        args, kwargs = self.__dict__.get("_init_arguments", ((), {}))
-        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
-        given = {k: v for k, v in list(bound.arguments.items())[1:] if k not in ("args", "kwargs")}
-        odd = [k for k, v in given.items() if not all(isinstance(x, (str, int, float, bool, type(None))) for x in leaves(v))]
-        if odd or "args" in bound.arguments:
-            raise ArgumentError(
-                f"Layer '{self.name}' ({type(self).__name__}) cannot be written as a config: its argument `{(odd or ['args'])[0]}` is no "
-                "plain data. Write a `get_config` method."
-            )
-        return given
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """A layer from its config."""
-        return cls(**config)
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """The input shape the layer was built with."""
-        shape = self.__dict__.get("_build_shape")
-        if shape is None or not self.built:
-            return None
-        if not self._writes_build_shape and behaviour("config_build_shape", self._keras_version) == "built":
-            return None
-        return {"shapes_dict": shape} if isinstance(shape, dict) and self._call_spec.build_shapes else {"input_shape": shape}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build for the shape in a config of `get_build_config`."""
-        if config and not self.built:
-            self._build_once(**config["shapes_dict"]) if "shapes_dict" in config else self._build_once(config["input_shape"])
 
     # -- torch ------------------------------------------------------------------------------------------------------------------
 
@@ -516,4 +420,4 @@ def _take_parents_mode(parent: torch.nn.Module, name: str, child: Any) -> None:
 
 
 register_module_module_registration_hook(_take_parents_mode)
-Layer._call_spec = calling.CallSpec(Layer.call, Layer.build)
+Layer._call_spec = CallSpec(Layer.call, Layer.build)

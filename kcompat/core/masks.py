@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from kcompat.errors import MaskError
+from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor
 from kcompat.tree import flatten, is_nested, leaves, map_structure
 
@@ -49,3 +51,12 @@ def attach(outputs: Any, masks: Any, inputs: Any) -> Any:
         return tensor
 
     return map_structure(mark, outputs)
+
+
+def refuse_mask(layer: Any) -> None:
+    """Keras 1 and 2.0-2.3 raise where a mask reaches a layer that cannot handle one; later the mask is dropped."""
+    if behaviour("unsupported_mask", layer._keras_version) == "raise":
+        raise MaskError(
+            f"Layer '{layer.name}' ({type(layer).__name__}) does not support masking, but its input has a mask. "
+            "Put the layer before the mask is made, or set `supports_masking = True` in a layer of your own."
+        )

@@ -6,8 +6,7 @@ A file of tf.keras 2.11 and later may hold one of two families of optimizers: th
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,11 +16,8 @@ from kcompat import optimizers, registry
 from kcompat.errors import ArgumentError, ArgumentTypeError, FileError, ShapeError
 from kcompat.files.hdf5 import H5Array, H5Group
 from kcompat.files.upgrade import Context
-from kcompat.generations import behaviour, keras_version_scope
+from kcompat.generations import behaviour
 
-_LEGACY = {name: getattr(optimizers.legacy, name) for name in optimizers.legacy.__all__ if name != "Optimizer"}
-#: what legacy optimizers of later files behave like
-_BEFORE = "2.10"
 #: arguments of `compile` that are written even where they are None
 _ALWAYS = ("loss", "metrics", "weighted_metrics", "loss_weights", "sample_weight_mode")
 #: arguments of `compile` that are objects, or lists and dicts of them -> their kind
@@ -38,7 +34,7 @@ def compile_arguments(training: dict[str, Any], context: Context) -> dict[str, A
         config = training["optimizer"]
     if not isinstance(config, (dict, str)):
         raise FileError(f"The training configuration names no optimizer: its `optimizer_config` is {config!r}.")
-    arguments = {"optimizer": _optimizer(config, context)}
+    arguments = {"optimizer": optimizers.get(config, context.custom_objects)}
     for key, kind in _KINDS.items():
         arguments[key] = _each(partial(_object, kind, context), training.get(key))
     # `jit_compile` is left out: it tells what XLA did where the file was written
@@ -50,18 +46,6 @@ def compile_arguments(training: dict[str, Any], context: Context) -> dict[str, A
 def _compile_keys() -> list[str]:
     """The arguments of `compile` that a file of the generation holds, besides the optimizer."""
     return [key for key in behaviour("compile_arguments").split() if key not in ("self", "optimizer", "target_tensors")]
-
-
-def _optimizer(config: dict[str, Any] | str, context: Context) -> Any:
-    if isinstance(config, dict) and isinstance(config.get("config"), dict) and _is_legacy(config):
-        return registry.build(_LEGACY[config["class_name"]], config["config"], context.custom_objects)
-    return optimizers.get(config, context.custom_objects)
-
-
-def _is_legacy(config: dict[str, Any]) -> bool:
-    """Whether a file that could hold the new family holds an optimizer of the old one."""
-    two_families = behaviour("optimizer_config") == "full"
-    return two_families and config.get("class_name") in _LEGACY and config["config"].get("is_legacy_optimizer") is not False
 
 
 def _each(read: Callable[[Any], Any], config: Any) -> Any:
@@ -93,33 +77,13 @@ def restore_optimizer(model: Any, arrays: Sequence[np.ndarray]) -> None:
     optimizer = model.optimizer
     if not arrays or not isinstance(optimizer, optimizers.Optimizer):
         return
-    with _family(optimizer):
-        if len(arrays) <= len(optimizer.variables):  # the head alone: saved before the first step
-            return
-        optimizer.build(model.trainable_weights)
-        kept = list(arrays)[: _meaningful(optimizer, arrays)]
-        try:
-            optimizer.set_weights(kept)
-        except (ArgumentError, ShapeError) as error:
-            warnings.warn(f"The state of the optimizer in the file is not restored, it starts anew: {error}", stacklevel=5)
-
-
-def _meaningful(optimizer: Any, arrays: Sequence[np.ndarray]) -> int:
-    """How many of the arrays to restore: Keras 2.1.6 to 2.3 end an Adam without amsgrad with placeholders of shape (1,)."""
-    wanted = len(optimizer.variables)
-    rest = arrays[wanted:]
-    placeholders = behaviour("optimizer_placeholders") and all(array.shape == (1,) for array in rest)
-    return wanted if placeholders else len(arrays)
-
-
-@contextmanager
-def _family(optimizer: Any) -> Iterator[None]:
-    """The generation under which an optimizer's state and config are laid out."""
-    if type(optimizer) in _LEGACY.values():
-        with keras_version_scope(_BEFORE):
-            yield
-    else:
-        yield
+    if len(arrays) <= len(optimizer.variables):  # the head alone: saved before the first step
+        return
+    optimizer.build(model.trainable_weights)
+    try:
+        optimizer.set_weights(arrays)
+    except (ArgumentError, ShapeError) as error:
+        warnings.warn(f"The state of the optimizer in the file is not restored, it starts anew: {error}", stacklevel=5)
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -162,22 +126,17 @@ def _written(kind: str, value: Any) -> Any:
 
 def optimizer_config(optimizer: Any) -> dict[str, Any]:
     """Class name and config of an optimizer as the generation writes it to HDF5."""
-    with _family(optimizer):
-        written = {"class_name": registry.written_name(type(optimizer)), "config": optimizer.get_config()}
-        if behaviour("optimizer_config") == "full" and type(optimizer).__module__.startswith("kcompat."):
-            written["class_name"] = f"Custom>{written['class_name']}"
-    return written
+    name = registry.written_name(type(optimizer))
+    if behaviour("optimizer_config", optimizer.release) == "full" and type(optimizer).__module__.startswith("kcompat."):
+        name = f"Custom>{name}"
+    return {"class_name": name, "config": optimizer.get_config()}
 
 
 def optimizer_state(optimizer: Any) -> list[tuple[str, np.ndarray]]:
-    """The names and arrays of an optimizer's state, in the order and with the placeholders of the generation; none before it began."""
+    """The names and arrays of an optimizer's state, in the order of the generation; none before it began."""
     if not optimizer.built:
         return []
-    with _family(optimizer):
-        arrays = optimizer.get_weights()
-        count = len(optimizer._known)
-        if behaviour("optimizer_placeholders") and getattr(optimizer, "amsgrad", True) is False and len(arrays) == 1 + 2 * count:
-            arrays += [np.zeros(1, "float32")] * count
-    head = "iteration" if behaviour("optimizer_config") in ("full", "keras3") else "iterations"
+    arrays = optimizer.get_weights()
+    head = "iteration" if behaviour("optimizer_config", optimizer.release) in ("full", "keras3") else "iterations"
     names = [f"{optimizer.name}/{head}:0", *(f"{optimizer.name}/Variable_{index}:0" for index in range(1, len(arrays)))]
     return list(zip(names, arrays, strict=True))

@@ -17,7 +17,7 @@ from kcompat.tree import flatten, map_structure
 #: Stand-in sizes by axis for two runs. They are primes, so that products of them do not meet by accident. The first
 #: pair keeps axes apart; the second is for functions that need unknown axes to agree (attention: time against time).
 _PRIMES = ((83, 89, 97, 101, 103, 107, 109, 113), (127, 131, 137, 139, 149, 151, 157, 163))
-_ATTEMPTS = (
+ATTEMPTS = (
     (_PRIMES[0], _PRIMES[1]),
     (tuple([83] + [97] * 7), tuple([127] + [137] * 7)),
     (tuple([83] * 8), tuple([127] * 8)),
@@ -30,7 +30,7 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if all(None not in s.shape for s in symbols):
         return map_structure(lambda t: (tuple(t.shape), t.dtype), _run(function, args, kwargs, _PRIMES[0]))
     error: Exception | None = None
-    for first, second in _ATTEMPTS:
+    for first, second in ATTEMPTS:
         try:
             return merge(_run(function, args, kwargs, first), _run(function, args, kwargs, second))
         except (RuntimeError, ValueError, IndexError) as caught:  # noqa: PERF203

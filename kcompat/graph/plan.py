@@ -7,10 +7,12 @@ soon as nothing needs the earlier one, so a plan holds no more activations than 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch.nn.modules.module import _global_forward_hooks, _global_forward_pre_hooks
 
 from kcompat.graph.network import Network
 from kcompat.graph.symbol import KerasTensor, Node
@@ -47,8 +49,9 @@ class Plan:
         slots: dict[int, int] = {id(tensor): self._take() for tensor in network.inputs}
         self.input_slots = [slots[id(tensor)] for tensor in network.inputs]
         given = {id(tensor._node) for tensor in network.inputs}
+        uses = Counter(id(tensor) for node in network.nodes for tensor in node.parents)
         keep = {id(tensor) for tensor in network.outputs}
-        self.steps: list[tuple[Any, Any, Any, Any]] = []
+        self.steps: list[tuple[Any, Any, Any, Any, Any]] = []
         for position, node in enumerate(network.nodes):
             if id(node) in given:
                 continue
@@ -61,7 +64,10 @@ class Plan:
                 slots[id(tensor)] = self._take()
             operation = key_of(node.operation) if isinstance(node.operation, torch.nn.Module) else node.operation
             out = slots[id(node.outputs)] if isinstance(node.outputs, KerasTensor) else [slots[id(t)] for t in made]
-            self.steps.append((operation, *arguments, out))
+            maker = None
+            if arguments[1] is None and uses[id(node.args[0])] == 1 and id(node.args[0]) not in keep:
+                maker = _maker(node, key_of)
+            self.steps.append((operation, *arguments, out, maker))
             self._free.extend(slots[id(t)] for t in made if id(t) not in last_use and id(t) not in keep)
         self.output_slots = [slots[id(tensor)] for tensor in network.outputs]
 
@@ -72,9 +78,13 @@ class Plan:
         return self._size - 1
 
     def _arguments(self, node: Node, slots: dict[int, int]) -> tuple[Any, Any]:
-        """Either (slot, None) for a call with one tensor, or (argument template, keyword template)."""
-        if len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], KerasTensor):
-            return slots[id(node.args[0])], None
+        """(slot, None) for a call with one tensor, (slots, None) with one list of them, else (argument template, keyword template)."""
+        if len(node.args) == 1 and not node.kwargs:
+            argument = node.args[0]
+            if isinstance(argument, KerasTensor):
+                return slots[id(argument)], None
+            if type(argument) is list and all(isinstance(leaf, KerasTensor) for leaf in argument):
+                return tuple(slots[id(leaf)] for leaf in argument), None
 
         def place(leaf: Any) -> Any:
             if isinstance(leaf, KerasTensor):
@@ -91,10 +101,16 @@ class Plan:
         values: list[Any] = [None] * self._size
         for slot, value in zip(self.input_slots, inputs, strict=True):
             values[slot] = value
-        for operation, args, kwargs, out in self.steps:
+        for operation, args, kwargs, out, maker in self.steps:
             call = modules[operation] if type(operation) is str else operation
-            single = kwargs is None
-            result = call(values[args]) if single else call(*_fill(args, values, constants), **_fill(kwargs, values, constants))
+            if kwargs is not None:
+                result = call(*_fill(args, values, constants), **_fill(kwargs, values, constants))
+            elif type(args) is tuple:
+                result = call([values[slot] for slot in args])
+            elif maker is not None and _may_overwrite(call, modules[maker]):
+                result = call.overwrite(values[args])
+            else:
+                result = call(values[args])
             if type(out) is int:
                 values[out] = result
             else:
@@ -110,6 +126,28 @@ def _fill(template: Any, values: list[Any], constants: list[torch.Tensor]) -> An
         return constants[leaf.index] if type(leaf) is Constant else leaf
 
     return map_structure(value, template)
+
+
+def _maker(node: Node, key_of: Callable[[Any], str]) -> str | None:
+    """The key of the layer that made the one input of `node`, if such inputs are new tensors and the node's layer can overwrite them."""
+    made_by = node.args[0]._node.operation
+    if getattr(made_by, "_makes_new", False) and getattr(node.operation, "_call_in_place", None) is not None:
+        return key_of(made_by)
+    return None
+
+
+def _may_overwrite(layer: Any, maker: Any) -> bool:
+    """Whether nothing can be lost if `layer` overwrites what `maker` made: no gradient is recorded, and no hook has seen it."""
+    return not (
+        torch.is_grad_enabled()
+        or layer._forward_pre_hooks
+        or layer._forward_hooks
+        or maker._forward_hooks
+        or _global_forward_hooks
+        or _global_forward_pre_hooks
+        or not getattr(maker, "_makes_new", False)
+        or getattr(layer, "_call_in_place", None) is None
+    )
 
 
 def _last_uses(network: Network) -> dict[int, int]:

@@ -25,6 +25,9 @@ class Activation(ActivatedLayer):
         """The function of the input."""
         return inputs if self._activate is None else self._activate(inputs)
 
+    def _call_in_place(self, inputs: Tensor) -> Tensor:
+        return inputs if self._activate is None else self._activate_in_place(inputs)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape."""
         return input_shape

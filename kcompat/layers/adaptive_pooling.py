@@ -10,6 +10,7 @@ from torch import Tensor
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
+from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.layers.arguments import config_of
 from kcompat.layers.windows import data_format_name, output_shape, sizes
 from kcompat.tensor.pool import adaptive_average_pool, adaptive_max_pool
@@ -26,7 +27,11 @@ class _AdaptivePooling(Layer):
     _passes_down = False
 
     def __init__(self, output_size: Any, data_format: Any = None, **kwargs: Any):
-        output_size = sizes(type(self).__name__, "output_size", output_size, self.rank)
+        try:
+            output_size = sizes(type(self).__name__, "output_size", output_size, self.rank)
+        except ArgumentError as error:
+            kind = ArgumentError if self.rank == 1 and isinstance(output_size, (list, tuple)) else ArgumentTypeError
+            raise kind(str(error)) from None
         data_format = data_format_name(type(self).__name__, data_format)
         super().__init__(**kwargs)
         self.__dict__.update(output_size=output_size, data_format=data_format)

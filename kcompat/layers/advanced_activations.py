@@ -82,7 +82,12 @@ class PReLU(_Activation):
 
     @formerly(init="alpha_initializer")
     def __init__(
-        self, alpha_initializer: Any = "zeros", alpha_regularizer: Any = None, alpha_constraint: Any = None, shared_axes: Any = None, **kwargs: Any
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **kwargs: Any,
     ):
         axes = shared_axes if shared_axes is None or isinstance(shared_axes, (list, tuple)) else [shared_axes]
         if axes is not None and any(isinstance(a, bool) or not isinstance(a, int) for a in axes):
@@ -123,7 +128,7 @@ def shared_shape(layer: Layer, input_shape: Any, shared: Any) -> tuple[int, ...]
         shape[axis - 1] = 1
     if None in shape:
         raise ShapeError(
-            f"{title(layer)}: the sizes of axes that are not in `shared_axes` must be known, received an input of shape {tuple(input_shape)}."
+            f"{title(layer)}: the sizes of axes outside `shared_axes` must be known, received an input of shape {tuple(input_shape)}."
         )
     return tuple(shape)
 
@@ -185,13 +190,16 @@ class ReLU(_Activation):
         """The function of the input."""
         return activate.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
+    def _call_in_place(self, inputs: Tensor) -> Tensor:
+        return activate.relu(inputs, self.negative_slope, self.max_value, self.threshold, in_place=True)
+
 
 class Softmax(_Activation):
     """`exp(x)` divided by its sum over `axis` (one or several); same shape.
 
     Since tf.keras a `mask` (True: counts) that broadcasts against the input leaves entries out: Keras 2 takes 1e9 off their logits, so that
-    a row without any entry is softmaxed as if it were whole; in Keras 3 it is all zeros. Before, the mask is only handed on. `robust_masking`
-    (tf_keras 2.21) puts the lowest number of the dtype in the place of the logits instead of adding.
+    a row without any entry is softmaxed as if it were whole; in Keras 3 it is all zeros. Before, the mask is only handed on.
+    `robust_masking` (tf_keras 2.21) puts the lowest number of the dtype in the place of the logits instead of adding.
     Source: https://keras.io/api/layers/activation_layers/softmax/
     """
 
@@ -219,7 +227,9 @@ class Softmax(_Activation):
     def _fitting(self, mask: Tensor, inputs: Tensor) -> Tensor:
         sizes, full = mask.shape, inputs.shape
         if len(sizes) > len(full) or any(n not in (1, m) for n, m in zip(reversed(sizes), reversed(full), strict=False)):
-            raise ShapeError(f"{title(self)}: `mask` must broadcast against the input, received {tuple(sizes)} for an input of {tuple(full)}.")
+            raise ShapeError(
+                f"{title(self)}: `mask` must broadcast against the input, received {tuple(sizes)} for an input of {tuple(full)}."
+            )
         return mask.to(torch.bool)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
 from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
 from kcompat.layers.windows import data_format_name, known_channels, output_shape, padding_name, sizes, title
-from kcompat.tensor.convolve import KERNEL_ORDER, convolve, convolve_transposed
+from kcompat.tensor.convolve import KERNEL_ORDER, convolve, convolve_transposed, known_padding
 from kcompat.tensor.shapes import output_length, transposed_length
 
 
@@ -60,12 +60,16 @@ class Windowed(ActivatedLayer):
     def _finish(self, input_shape: Any, filters: int, channels: int) -> None:
         """Make the bias, and fix what inputs must look like from now on."""
         self.bias = self._weight("bias", (filters,)) if self.use_bias else None
+        self.__dict__["_padding"] = known_padding(self.kernel_size, self.strides, self.padding, self.dilation_rate)
         axis = -1 if self.data_format == "channels_last" else -self.rank - 1
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         super().build(input_shape)
 
-    def _computing(self, weight: Tensor | None) -> Any:
-        """A weight in the dtype that the layer computes in."""
+    def _computing(self, name: str) -> Any:
+        """The weight of this name in the dtype that the layer computes in, or None."""
+        weight = self._parameters.get(name)  # a third of the time of `self.kernel`, which is asked where that is no plain parameter
+        if weight is None:
+            weight = getattr(self, name)
         return weight if weight is None or weight.dtype is self._compute_dtype else weight.to(self._compute_dtype)
 
     def _length(self, axis: int, length: int | None) -> int | None:
@@ -147,16 +151,18 @@ class _Conv(Windowed):
         if self._more_batch_axes:
             self.input_spec = InputSpec(min_ndim=self.rank + 2, axes=self.input_spec.axes)
 
+    _makes_new = True
+
     def call(self, inputs: Tensor) -> Tensor:
         """The convolution, the bias, the activation."""
         more = inputs.ndim - self.rank - 1
         outputs = convolve(
-            inputs if more == 1 else inputs.flatten(0, more - 1), self._computing(self.kernel), self._computing(self.bias),
-            strides=self.strides, padding=self.padding, dilation=self.dilation_rate, groups=self.groups, data_format=self.data_format,
+            inputs if more == 1 else inputs.flatten(0, more - 1), self._computing("kernel"), self._computing("bias"),
+            strides=self.strides, padding=self._padding, dilation=self.dilation_rate, groups=self.groups, data_format=self.data_format,
         )  # fmt: skip
         if more > 1:
             outputs = outputs.unflatten(0, inputs.shape[:more])
-        return outputs if self._activate is None else self._activate(outputs)
+        return self._activated(outputs)
 
 
 class Conv1D(_Conv):
@@ -220,13 +226,15 @@ class _ConvTranspose(Windowed):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, channels), KERNEL_ORDER[self.rank])
         self._finish(input_shape, self.filters, channels)
 
+    _makes_new = True
+
     def call(self, inputs: Tensor) -> Tensor:
         """The transposed convolution, the bias, the activation."""
         outputs = convolve_transposed(
-            inputs, self._computing(self.kernel), self._computing(self.bias), strides=self.strides, padding=self.padding,
+            inputs, self._computing("kernel"), self._computing("bias"), strides=self.strides, padding=self.padding,
             dilation=self.dilation_rate, output_padding=self.output_padding, data_format=self.data_format,
         )  # fmt: skip
-        return outputs if self._activate is None else self._activate(outputs)
+        return self._activated(outputs)
 
     def _length(self, axis: int, length: int | None) -> int | None:
         beyond = None if self.output_padding is None else self.output_padding[axis]

@@ -94,6 +94,8 @@ class Dense(ActivatedLayer):
         if self.lora_rank is not None:
             self.enable_lora(self.lora_rank, self.lora_alpha)
 
+    _makes_new = True
+
     def call(self, inputs: Tensor) -> Tensor:
         """The product, the bias, the activation."""
         held = self._parameters  # a third of the time of `self.kernel`, which is asked where the kernel is no plain parameter
@@ -101,7 +103,7 @@ class Dense(ActivatedLayer):
         if kernel is None or self.lora_enabled:
             kernel = self._effective_kernel()
         outputs = affine(inputs, kernel, self.bias if bias is None else bias)
-        return outputs if self._activate is None else self._activate(outputs)
+        return self._activated(outputs)
 
     def _effective_kernel(self) -> Tensor:
         if not self.lora_enabled:

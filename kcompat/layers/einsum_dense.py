@@ -56,7 +56,9 @@ class EinsumDense(ActivatedLayer):
         parts = einsum.parsed(equation)
         sizes = tuple(output_shape) if isinstance(output_shape, (list, tuple)) else (output_shape,)
         if any(n is not None and (isinstance(n, bool) or not hasattr(n, "__index__")) for n in sizes):
-            raise ArgumentTypeError(f"EinsumDense: `output_shape` must be an integer or a list of integers and None, received {output_shape!r}.")
+            raise ArgumentTypeError(
+                f"EinsumDense: `output_shape` must be an integer or a list of integers and None, received {output_shape!r}."
+            )
         strays = set(bias_axes or "") - set(parts.output)
         if strays:
             raise ArgumentError(f"EinsumDense: `bias_axes` must be among the output's '{parts.output}', received {bias_axes!r}.")
@@ -85,7 +87,9 @@ class EinsumDense(ActivatedLayer):
         """Make `kernel` and, with `bias_axes`, `bias`."""
         found = self._shapes(input_shape)
         if None in found.kernel or None in (found.bias or ()):
-            raise ShapeError(f"{title(self)}: the kernel's and bias's sizes must be known, received an input of shape {tuple(input_shape)}.")
+            raise ShapeError(
+                f"{title(self)}: the kernel's and bias's sizes must be known, received an input of shape {tuple(input_shape)}."
+            )
         self.kernel = self.add_weight(
             "kernel",
             found.kernel,
@@ -98,12 +102,9 @@ class EinsumDense(ActivatedLayer):
             self.bias = self.add_weight(
                 "bias", found.bias, initializer=self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint
             )
-        rank = len(input_shape)
-        held = {i: n for i, n in enumerate(input_shape[rank - len(self._parts.source) :], rank - len(self._parts.source))}
-        if self._parts.rest != "left":
-            held = dict(enumerate(input_shape[: len(self._parts.source)]))
-        summed = {i: n for i, (n, label) in zip(held, zip(held.values(), self._parts.source, strict=True), strict=True) if label in self._parts.kernel}
-        self.input_spec = InputSpec(ndim=rank, axes=summed)
+        first = len(input_shape) - len(self._parts.source) if self._parts.rest == "left" else 0
+        summed = {first + i: input_shape[first + i] for i, label in enumerate(self._parts.source) if label in self._parts.kernel}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=summed)
         super().build(input_shape)
         if self.lora_rank is not None:
             self.enable_lora(self.lora_rank, self.lora_alpha)
@@ -129,7 +130,10 @@ class EinsumDense(ActivatedLayer):
         if self.kernel_constraint is not None:
             raise ArgumentError(f"{title(self)}: `enable_lora` does not go with a `kernel_constraint`.")
         *rows, columns = self.kernel.shape
-        for name, shape, initializer in (("lora_kernel_a", (*rows, rank), a_initializer), ("lora_kernel_b", (rank, columns), b_initializer)):
+        for name, shape, initializer in (
+            ("lora_kernel_a", (*rows, rank), a_initializer),
+            ("lora_kernel_b", (rank, columns), b_initializer),
+        ):
             setattr(self, name, self.add_weight(name, shape, initializer=initializer, regularizer=self.kernel_regularizer))
         self.kernel.requires_grad_(False)
         self.__dict__.update(lora_enabled=True, lora_rank=rank, lora_alpha=rank if lora_alpha is None else lora_alpha)

@@ -32,14 +32,19 @@ class GroupNormalization(Layer):
     )  # fmt: skip
 
     def __init__(self, groups: int = 32, axis: int = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True,
-                 beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,
-                 beta_constraint: Any = None, gamma_constraint: Any = None, **kwargs: Any):  # fmt: skip
+                 beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None,
+                 gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None, **kwargs: Any):  # fmt: skip
         if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
-            raise ArgumentError(f"GroupNormalization: `groups` must be a positive integer, or -1 for a group of each channel; received {groups!r}.")
-        (axis,) = checked_axes("GroupNormalization", axis) if not isinstance(axis, (list, tuple)) else checked_axes("GroupNormalization", [axis])
+            raise ArgumentError(
+                f"GroupNormalization: `groups` must be a positive integer, or -1 for a group of each channel; received {groups!r}."
+            )
+        (axis,) = (
+            checked_axes("GroupNormalization", axis) if not isinstance(axis, (list, tuple)) else checked_axes("GroupNormalization", [axis])
+        )
         super().__init__(**kwargs)
         take(
-            self, groups=groups, axis=axis, epsilon=number("GroupNormalization", "epsilon", epsilon, 0), center=bool(center), scale=bool(scale),
+            self, groups=groups, axis=axis, epsilon=number("GroupNormalization", "epsilon", epsilon, 0), center=bool(center),
+            scale=bool(scale),
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer, beta_regularizer=beta_regularizer,
             gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
         )  # fmt: skip
@@ -50,7 +55,9 @@ class GroupNormalization(Layer):
         (axis,) = axes_of(self, (self.axis,), input_shape)
         size = input_shape[axis]
         if axis == 0:
-            raise ArgumentError(f"{title(self)}: `axis` must not be the batch, received {self.axis} for an input of shape {tuple(input_shape)}.")
+            raise ArgumentError(
+                f"{title(self)}: `axis` must not be the batch, received {self.axis} for an input of shape {tuple(input_shape)}."
+            )
         groups = size if self.groups == -1 else self.groups
         if size % groups:
             raise ArgumentError(f"{title(self)}: `groups` must divide the size {size} of `axis` {self.axis}, received {groups}.")

@@ -44,7 +44,9 @@ class _Keras1Dense(ActivatedLayer):
 
     def _size(self, input_shape: Any) -> int:
         if len(input_shape) != self._rank or input_shape[-1] is None:
-            raise ShapeError(f"{title(self)}: the input must have {self._rank} axes, the last of a known size; received {tuple(input_shape)}.")
+            raise ShapeError(
+                f"{title(self)}: the input must have {self._rank} axes, the last of a known size; received {tuple(input_shape)}."
+            )
         return input_shape[-1]
 
     def _kernel(self, shape: tuple[int, ...]) -> Any:
@@ -140,9 +142,10 @@ class TimeDistributedDense(_Keras1Dense):
     _names = ("output_dim", "activation", "input_length")
     _rank = 3
 
-    def __init__(self, output_dim: int, init: Any = "glorot_uniform", activation: Any = None, weights: Any = None, W_regularizer: Any = None,
-                 b_regularizer: Any = None, activity_regularizer: Any = None, W_constraint: Any = None, b_constraint: Any = None,
-                 bias: bool = True, input_dim: int | None = None, input_length: int | None = None, **kwargs: Any):  # fmt: skip
+    def __init__(self, output_dim: int, init: Any = "glorot_uniform", activation: Any = None, weights: Any = None,
+                 W_regularizer: Any = None, b_regularizer: Any = None, activity_regularizer: Any = None, W_constraint: Any = None,
+                 b_constraint: Any = None, bias: bool = True, input_dim: int | None = None, input_length: int | None = None,
+                 **kwargs: Any):  # fmt: skip
         output_dim = positive("TimeDistributedDense", "output_dim", output_dim)
         if input_dim is not None:
             kwargs.setdefault("input_shape", (input_length, input_dim))
@@ -220,6 +223,7 @@ class ParametricSoftplus(_LearnedActivation):
 class SReLU(_LearnedActivation):
     """`x` between two learned thresholds, `t_left` and `t_left + |t_right|`, and lines of learned slopes beyond; same shape.
 
+    On Theano, Keras 1 cut the left line at `t_left + |t_right|` too, which shows where `a_left` is negative; here it is as on TensorFlow.
     Source: https://arxiv.org/abs/1512.07030
     """
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.spec import InputSpec
-from kcompat.errors import ArgumentError, ShapeError
+from kcompat.errors import ArgumentError, ShapeError, UnknownArgumentError
 from kcompat.generations import behaviour
 from kcompat.layers.arguments import config_of, positive
 from kcompat.layers.convolution import Windowed
@@ -39,17 +39,21 @@ class _LocallyConnected(Windowed):
         where, known = type(self).__name__, behaviour("locally_connected_implementations")
         filters = positive(where, "filters", filters)
         if implementation not in known:
-            raise ArgumentError(f"{where}: `implementation` must be {' or '.join(map(str, known))}, received {implementation!r}.")
+            kind = UnknownArgumentError if len(known) == 1 else ArgumentError
+            raise kind(f"{where}: `implementation` must be {' or '.join(map(str, known))}, received {implementation!r}.")
         if isinstance(padding, str) and padding.lower() == "same" and implementation == 1:
             raise ArgumentError(f"{where}: `padding` must be 'valid' with `implementation=1`, received {padding!r}; 2 and 3 know 'same'.")
         super().__init__(
-            kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format, dilation_rate=1, activation=activation,
-            use_bias=use_bias, activity_regularizer=activity_regularizer, more=kwargs, filters=filters,
+            kernel_size=kernel_size, strides=strides, padding=padding, data_format=self._format(data_format), dilation_rate=1,
+            activation=activation, use_bias=use_bias, activity_regularizer=activity_regularizer, more=kwargs, filters=filters,
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
             bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
             implementation=int(implementation),
         )  # fmt: skip
         self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _format(self, data_format: Any) -> Any:
+        return data_format
 
     def build(self, input_shape: Any) -> None:
         """Make `kernel` and `bias`; all sizes but the batch's must be known."""
@@ -80,7 +84,7 @@ class _LocallyConnected(Windowed):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The windows times their weights, the bias, the activation."""
-        kernel, bias = self._computing(self.kernel), self._computing(self.bias)
+        kernel, bias = self._computing("kernel"), self._computing("bias")
         if self._index is not None:
             kernel = local_kernel(kernel, self._index)
         outputs = local_convolve(inputs, kernel, self.kernel_size, self.strides, self._edges, self.data_format)
@@ -103,16 +107,15 @@ class LocallyConnected1D(_LocallyConnected):
 
     rank = 1
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, *args: Any,
-                 **kwargs: Any):  # fmt: skip
-        if not behaviour("locally_connected_1d_data_format"):
-            if data_format not in (None, "channels_last"):
-                raise ArgumentError(
-                    "LocallyConnected1D: `data_format` must be 'channels_last' before tf.keras, where another one had no effect; received "
-                    f"{data_format!r}."
-                )
-            data_format = "channels_last"
-        super().__init__(filters, kernel_size, strides, padding, data_format, *args, **kwargs)
+    def _format(self, data_format: Any) -> Any:
+        if behaviour("locally_connected_1d_data_format"):
+            return data_format
+        if data_format in (None, "channels_last"):
+            return "channels_last"
+        raise ArgumentError(
+            "LocallyConnected1D: `data_format` must be 'channels_last' before tf.keras, where another one had no effect; received "
+            f"{data_format!r}."
+        )
 
 
 class LocallyConnected2D(_LocallyConnected):

@@ -26,6 +26,7 @@ class _Merge(Layer):
 
     supports_masking = True
     least = 1
+    _passes_down = False
 
     def build(self, input_shape: Any) -> None:
         """Check that there are enough inputs, of shapes that go together."""
@@ -92,8 +93,10 @@ def _shapes(input_shape: Any) -> list[tuple[int | None, ...]] | None:
 class Add(_Merge):
     """The sum of the inputs, broadcast. Source: https://keras.io/api/layers/merging_layers/add/"""
 
+    _makes_new = True
+
     def _join(self, tensors: list[Tensor]) -> Tensor:
-        return reduce(torch.add, tensors)
+        return reduce(torch.add, tensors) if len(tensors) > 1 else tensors[0].clone()
 
 
 class Subtract(_Merge):

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from kcompat import registry
-from kcompat.core.call import inferred_spec, shapes_of
+from kcompat.core.build import shapes_of
 from kcompat.core.layer import Layer
 from kcompat.core.spec import is_shape
+from kcompat.core.symbolic import inferred_spec
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
 from kcompat.tree import leaves, map_structure

@@ -158,6 +158,8 @@ class BatchNormalization(Layer):
 
     # -- calling -----------------------------------------------------------------------------------------------------------
 
+    _makes_new = True
+
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """The normalized input."""
         training = self._in_training(training)
@@ -187,11 +189,18 @@ class BatchNormalization(Layer):
 
     def _by_moving_statistics(self, inputs: Tensor) -> Tensor:
         if len(self._axes) == 1:
-            return batch_norm(
-                inputs, self.moving_mean, self.moving_variance, self.gamma, self.beta, axis=self._axes[0], epsilon=self.epsilon
-            )
+            mean, variance, gamma, beta = self._held()
+            return batch_norm(inputs, mean, variance, gamma, beta, axis=self._axes[0], epsilon=self.epsilon)
         wide = inputs.to(self.moving_mean.dtype)
         return standardize(wide, self.moving_mean, self.moving_variance, self.gamma, self.beta, self.epsilon).to(inputs.dtype)
+
+    def _held(self) -> tuple[Tensor, ...]:
+        """`moving_mean`, `moving_variance`, `gamma`, `beta`, without the cost of asking for attributes where they are plain."""
+        buffers, own = self._buffers, self._parameters
+        held = (buffers.get("moving_mean"), buffers.get("moving_variance"), own.get("gamma"), own.get("beta"))
+        if all(t is not None for t in held):
+            return held  # type: ignore[return-value]
+        return self.moving_mean, self.moving_variance, self.gamma, self.beta
 
     def _by_batch_moments(self, inputs: Tensor, mask: Any, moves: bool) -> Tensor:
         """The ways that no fused kernel knows: masks, several processes, several axes, renorm."""

@@ -12,12 +12,12 @@ from kcompat import config as settings
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
-from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
+from kcompat.errors import ArgumentError, ShapeError, UnknownMethodError
 from kcompat.generations import NOT_GIVEN, behaviour, given
-from kcompat.layers.arguments import config_of, number, positive
+from kcompat.layers.arguments import config_of, number
 from kcompat.layers.windows import data_format_name, output_shape, sizes, title
 from kcompat.tensor.pad import crop, repeat, zero_pad
-from kcompat.tensor.resize import aspect_padding, aspect_window, enlarge, resize
+from kcompat.tensor.resize import aspect_padding, aspect_window, enlarge, resize, rounded
 
 
 class _UpSampling(Layer):
@@ -64,14 +64,17 @@ class UpSampling2D(_UpSampling):
     def __init__(self, size: Any = 2, data_format: Any = None, interpolation: str = "nearest", **kwargs: Any):
         interpolation = _method("UpSampling2D", interpolation, "upsampling_methods")
         super().__init__(size, data_format, **kwargs)
-        self.__dict__.update(interpolation=interpolation, _half_pixels=behaviour("half_pixel_centres"))
+        self.__dict__.update(
+            interpolation=interpolation, _half_pixels=behaviour("half_pixel_centres"), _rounds=behaviour("resizing_integers") == "rounded"
+        )
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The larger images."""
-        return enlarge(inputs, self._times, self.interpolation, half_pixels=self._half_pixels, data_format=self.data_format)
+        """The larger images; of integers floats, but where pixels are repeated and in Keras 3, which rounds."""
+        images = enlarge(inputs, self._times, self.interpolation, half_pixels=self._half_pixels, data_format=self.data_format)
+        return rounded(images, inputs.dtype) if self._rounds else images
 
     def _output_dtype(self, input_dtype: torch.dtype) -> torch.dtype:
-        plain = self.interpolation == "nearest" or input_dtype.is_floating_point
+        plain = self.interpolation == "nearest" or input_dtype.is_floating_point or self._rounds
         return super()._output_dtype(input_dtype) if plain else torch.float32
 
     def get_config(self) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def _method(where: str, value: Any, row: str) -> str:
     known = behaviour(row)
     lowered = value.lower() if isinstance(value, str) else value
     if lowered not in known:
-        raise ArgumentError(f"{where}: `interpolation` must be one of {', '.join(map(repr, known))}, received {value!r}.")
+        raise UnknownMethodError(f"{where}: `interpolation` must be one of {', '.join(map(repr, known))}, received {value!r}.")
     return lowered
 
 
@@ -101,7 +104,7 @@ class _Image(Layer):
 
     def __init__(self, height: int, width: int, data_format: Any, **kwargs: Any):
         where = type(self).__name__
-        height, width = positive(where, "height", height), positive(where, "width", width)
+        (height,), (width,) = sizes(where, "height", height, 1), sizes(where, "width", width, 1)
         data_format = data_format_name(where, given(data_format, "resizing_data_format"))
         super().__init__(**kwargs)
         self.__dict__.update(height=height, width=width, data_format=data_format)
@@ -132,12 +135,12 @@ class _Image(Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
         full = behaviour("config_resizing", self._keras_version) == "full"
-        names = [name for name, usual in self._later.items() if full or getattr(self, name) != usual]
-        return {**super().get_config(), **config_of(self, "height", "width", *self._own, *names)}
+        names = [name for name, usual in self._added.items() if full or getattr(self, name) != usual]
+        return {**super().get_config(), **config_of(self, "height", "width", *self._common, *names)}
 
     #: arguments of every generation, and those that Keras 3 added, with what earlier ones did
-    _own: tuple[str, ...] = ()
-    _later: dict[str, Any] = {"data_format": "channels_last"}
+    _common: tuple[str, ...] = ()
+    _added: dict[str, Any] = {"data_format": "channels_last"}
 
 
 class Resizing(_Image):
@@ -148,8 +151,8 @@ class Resizing(_Image):
     Source: https://keras.io/api/layers/preprocessing_layers/image_preprocessing/resizing/
     """
 
-    _own = ("interpolation", "crop_to_aspect_ratio")
-    _later = {"pad_to_aspect_ratio": False, "fill_mode": "constant", "fill_value": 0.0, "antialias": False, **_Image._later}
+    _common = ("interpolation", "crop_to_aspect_ratio")
+    _added = {"pad_to_aspect_ratio": False, "fill_mode": "constant", "fill_value": 0.0, "antialias": False, **_Image._added}
 
     def __init__(self, height: int, width: int, interpolation: str = "bilinear", crop_to_aspect_ratio: bool = False,
                  pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0, antialias: bool = False,
@@ -170,19 +173,13 @@ class Resizing(_Image):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The images at their new size."""
-        size, dtype = (self.height, self.width), self._output_dtype(inputs.dtype)
-        images = inputs
-        if not inputs.is_floating_point() and not (self._rounds and self.interpolation == "nearest"):
-            images = images.to(torch.float32 if self.interpolation != "nearest" else dtype)
+        size, images = (self.height, self.width), inputs
         if self.crop_to_aspect_ratio:
             images = self._window(images, aspect_window(self._lengths(images.shape), size))
         if self.pad_to_aspect_ratio:
             images = self._padded(images, size)
         images = resize(images, size, self.interpolation, antialias=self.antialias, data_format=self.data_format)
-        if not dtype.is_floating_point and images.is_floating_point():
-            known = torch.iinfo(dtype)
-            images = images.round().clamp(known.min, known.max)
-        return images.to(dtype)
+        return rounded(images, self._output_dtype(inputs.dtype))
 
     def _padded(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         rows, columns = aspect_padding(self._lengths(images.shape), size)
@@ -269,7 +266,7 @@ def _numbers(argument: str, value: Any) -> Any:
             return value if isinstance(value, np.ndarray) else list(value)
     elif isinstance(value, (int, float, np.generic)) and not isinstance(value, bool):
         return value.item() if isinstance(value, np.generic) else value
-    raise ArgumentTypeError(f"Rescaling: `{argument}` must be a number or a list of numbers, received {value!r}.")
+    raise ArgumentError(f"Rescaling: `{argument}` must be a number or a list of numbers, received {value!r}.")
 
 
 def _written(value: Any, tagged: bool) -> Any:

@@ -65,13 +65,15 @@ class _DepthwiseConv(Windowed):
         """Keras 3's name for `depthwise_kernel`."""
         return self.depthwise_kernel
 
+    _makes_new = True
+
     def call(self, inputs: Tensor) -> Tensor:
         """The convolution, the bias, the activation."""
         outputs = depthwise(
-            inputs, self._computing(self.depthwise_kernel), self._computing(self.bias), strides=self.strides, padding=self.padding,
+            inputs, self._computing("depthwise_kernel"), self._computing("bias"), strides=self.strides, padding=self._padding,
             dilation=self.dilation_rate, data_format=self.data_format,
         )  # fmt: skip
-        return outputs if self._activate is None else self._activate(outputs)
+        return self._activated(outputs)
 
     def _filters(self, input_shape: Any) -> int:
         channels = input_shape[channel_axis(self.data_format)]
@@ -139,13 +141,15 @@ class _SeparableConv(Windowed):
         self.pointwise_kernel = self._weight("pointwise_kernel", mixing, KERNEL_ORDER[self.rank], "pointwise")
         self._finish(input_shape, self.filters, channels)
 
+    _makes_new = True
+
     def call(self, inputs: Tensor) -> Tensor:
         """Both convolutions, the bias, the activation."""
         outputs = separable(
-            inputs, self._computing(self.depthwise_kernel), self._computing(self.pointwise_kernel), self._computing(self.bias),
-            strides=self.strides, padding=self.padding, dilation=self.dilation_rate, data_format=self.data_format,
+            inputs, self._computing("depthwise_kernel"), self._computing("pointwise_kernel"), self._computing("bias"),
+            strides=self.strides, padding=self._padding, dilation=self.dilation_rate, data_format=self.data_format,
         )  # fmt: skip
-        return outputs if self._activate is None else self._activate(outputs)
+        return self._activated(outputs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data; tf.keras also writes those of a kernel that there is not."""

@@ -15,7 +15,7 @@ from kcompat.initializers import TruncatedNormal
 from kcompat.layers.arguments import positive
 from kcompat.layers.windows import title
 from kcompat.layers.wrapper import Wrapper
-from kcompat.tensor.group_norm import spectral_step
+from kcompat.tensor.spectral import spectral_step
 
 
 class SpectralNormalization(Wrapper):
@@ -32,7 +32,7 @@ class SpectralNormalization(Wrapper):
         super().__init__(layer, **kwargs)
         self.__dict__["power_iterations"] = power_iterations
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Build the layer inside and make `vector_u`."""
         super().build(input_shape)
         kernel = self._kernel()

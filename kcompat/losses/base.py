@@ -129,7 +129,9 @@ class LossFunctionWrapper(Loss):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         extra = {"fn": registry.serialize("loss", self.fn)} if type(self) is LossFunctionWrapper or behaviour("loss_config_fn") else {}
-        return {**super().get_config(), **self._options, **extra}
+        absent = behaviour("config_loss_without")
+        options = {key: value for key, value in self._options.items() if key not in absent or value != absent[key]}
+        return {**super().get_config(), **options, **extra}
 
 
 class TorchLoss(Loss):

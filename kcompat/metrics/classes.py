@@ -9,6 +9,7 @@ from torch import Tensor
 
 from kcompat import losses
 from kcompat.errors import ArgumentError
+from kcompat.generations import behaviour
 from kcompat.metrics import functions
 from kcompat.metrics.base import MeanMetricWrapper, Metric
 
@@ -66,6 +67,11 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(losses.categorical_crossentropy, name, dtype, **options)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        absent = behaviour("config_metric_without")
+        return {key: value for key, value in super().get_config().items() if key not in absent or value != absent[key]}
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from kcompat.generations import behaviour
-from kcompat.losses.convert import as_tensor
+from kcompat.losses.convert import as_tensor, same_rank
 from kcompat.metrics.base import _BINDERS
 from kcompat.tensor import metric as rules
 
@@ -24,12 +24,20 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """Share of targets met by `y_pred > threshold`, along the last axis."""
-    return _binary_accuracy(behaviour("metric_binary_accuracy"), y_true, y_pred, threshold)
+    """Share of targets met by `y_pred > threshold`, along the last axis; in Keras 3 the hits themselves."""
+    return _binary_accuracy(*_binary_laws(), y_true, y_pred, threshold)
 
 
-def _binary_accuracy(law: str, y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    return rules.binary_accuracy(*_both(y_true, y_pred), threshold, rounded=law == "round")
+def _binary_laws() -> tuple[str, bool]:
+    return behaviour("metric_binary_accuracy"), behaviour("metric_binary_accuracy_mean")
+
+
+def _binary_accuracy(law: str, mean: bool, y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    target, output = _both(y_true, y_pred)
+    if not mean:
+        target, output = same_rank(target, output)
+    hits = rules.binary_hits(target, output, threshold, rounded=law == "round")
+    return hits.mean(-1) if mean else hits
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
@@ -42,4 +50,4 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return rules.sparse_categorical_accuracy(*_both(y_true, y_pred))
 
 
-_BINDERS[binary_accuracy] = lambda: functools.partial(_binary_accuracy, behaviour("metric_binary_accuracy"))
+_BINDERS[binary_accuracy] = lambda: functools.partial(_binary_accuracy, *_binary_laws())

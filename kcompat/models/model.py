@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from kcompat import registry
-from kcompat.core.call import inferred_spec
 from kcompat.core.layer import Layer
-from kcompat.core.spec import is_shape
 from kcompat.core.naming import unique_name
+from kcompat.core.spec import is_shape
+from kcompat.core.symbolic import inferred_spec
 from kcompat.core.weights import _unique
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.files import legacy

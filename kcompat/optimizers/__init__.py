@@ -14,6 +14,7 @@ import torch
 
 from kcompat import registry
 from kcompat.errors import ArgumentTypeError
+from kcompat.generations import behaviour
 from kcompat.optimizers import legacy, schedules
 from kcompat.optimizers.base import Optimizer
 from kcompat.optimizers.classes import SGD, Adam
@@ -30,12 +31,22 @@ def get(identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
     if isinstance(identifier, str):
         return registry.get("optimizer", _written(identifier), custom_objects)
     if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
-        name = identifier["class_name"].removeprefix("Custom>")
-        return registry.get("optimizer", {**identifier, "class_name": _written(name)}, custom_objects)
+        name = _written(identifier["class_name"].removeprefix("Custom>"))
+        if _is_legacy(identifier, name):
+            return registry.build(getattr(legacy, name), identifier["config"], custom_objects)
+        return registry.get("optimizer", {**identifier, "class_name": name}, custom_objects)
     found = registry.get("optimizer", identifier, custom_objects)
     if not hasattr(found, "step"):
         raise ArgumentTypeError(f"`optimizer` must be a name, a config, or an optimizer of kcompat or torch, received {identifier!r}.")
     return found
+
+
+def _is_legacy(written: Mapping[str, Any], name: str) -> bool:
+    """Whether a config of a generation that has two families of optimizers (tf.keras 2.11 to 2.15) means the one of before."""
+    if behaviour("optimizer_config") != "full" or name not in legacy.__all__ or written["class_name"].startswith("Custom>"):
+        return False
+    config = written.get("config")
+    return isinstance(config, dict) and bool(config) and config.get("is_legacy_optimizer") is not False
 
 
 def _written(name: str) -> str:

@@ -34,10 +34,10 @@ def are_parameters(value: Any) -> bool:
 
 
 def arguments(*rows: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorator for constructors: positional arguments by generation, after parameters as torch gives them."""
+    """Decorator for constructors: positional arguments by generation (if `rows` tell), after parameters as torch gives them."""
 
     def wrap(init: Callable[..., None]) -> Callable[..., None]:
-        ordered = positional(*rows)(init)
+        ordered = positional(*rows)(init) if rows else init
 
         @functools.wraps(init)
         def call(self: Any, *args: Any, **kwargs: Any) -> None:

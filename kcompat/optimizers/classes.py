@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from kcompat import config
@@ -63,13 +65,19 @@ class Adam(Optimizer):
         self.epsilon = config.epsilon() if epsilon is None else epsilon
         self.adaptive_epsilon = adaptive_epsilon
         self.amsgrad = amsgrad
+        held = behaviour("adam_betas_dtype")
+        self._betas_dtype = np.dtype(config.floatx() if held == "floatx" else held) if held else None
         super().__init__(learning_rate, **common)
 
     def _slot_names(self) -> tuple[str, ...]:
         return self.slots if self.amsgrad else self.slots[:2]
 
+    def _placeholders(self) -> list[Tensor]:
+        absent = not self.amsgrad and behaviour("optimizer_placeholders", self.release)
+        return [torch.zeros(1, dtype=p.dtype) for p in self._known] if absent else []
+
     def _saved_together(self) -> list[tuple[str, ...]]:
-        if behaviour("optimizer_slot_order") == "by_slot":
+        if behaviour("optimizer_slot_order", self.release) == "by_slot":
             return super()._saved_together()
         return [("m", "v"), ("vhat",)] if self.amsgrad else [("m", "v")]
 
@@ -77,7 +85,10 @@ class Adam(Optimizer):
         means, squares, largest = slots
         assert means is not None
         assert squares is not None
+        beta_1, beta_2 = self.beta_1, self.beta_2
+        if self._betas_dtype is not None:  # 1 - beta_2 of a float32 variable is 1.3e-5 less
+            beta_1, beta_2 = float(self._betas_dtype.type(beta_1)), float(self._betas_dtype.type(beta_2))
         rules.adam(
-            params, grads, means, squares, largest, lr=rate, step=step, beta_1=self.beta_1, beta_2=self.beta_2,
+            params, grads, means, squares, largest, lr=rate, step=step, beta_1=beta_1, beta_2=beta_2,
             epsilon=self.epsilon, adaptive_epsilon=self.adaptive_epsilon,
         )  # fmt: skip

@@ -16,7 +16,7 @@ _EMA = ("use_ema", "ema_momentum", "ema_overwrite_frequency")
 
 def config_of(optimizer: Any) -> dict[str, Any]:
     """The config of an optimizer in the form of the generation."""
-    options, form = optimizer.options, behaviour("optimizer_config")
+    options, form = optimizer.options, behaviour("optimizer_config", optimizer.release)
     own = {name: getattr(optimizer, name) for name in optimizer.hyper}
     rate = _rate(optimizer)
     shared = {name: getattr(options, name) for name in ("weight_decay", *_CLIPS, *_EMA)}

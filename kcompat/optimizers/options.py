@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from kcompat.errors import ArgumentError, ArgumentTypeError, nearest
+from kcompat.errors import ArgumentError, UnknownArgumentError, nearest
 from kcompat.generations import behaviour
 from kcompat.optimizers import rules
 
@@ -60,7 +60,7 @@ def take_options(owner: str, given: dict[str, Any]) -> Options:
     given = {key: value for key, value in given.items() if key != "is_legacy_optimizer"}
     for key in given:
         if key not in _NAMES:
-            raise ArgumentTypeError(f"{owner} has no argument `{key}`. {nearest(key, _NAMES)}")
+            raise UnknownArgumentError(f"{owner} has no argument `{key}`. {nearest(key, _NAMES)}")
     given["decay"] = _decay(owner, given.get("decay"))
     options = Options(
         **given,

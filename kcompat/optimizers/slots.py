@@ -28,6 +28,8 @@ class SlotKeeper(torch.optim.Optimizer):
 
     #: names of the tensors kept for each weight, in Keras' order
     slots: tuple[str, ...] = ()
+    #: the release whose layout of configs and saved weights it has; None: that of the generation selected
+    release: str | None = None
     options: Options
     name: str
     learning_rate: Any
@@ -144,15 +146,20 @@ class SlotKeeper(torch.optim.Optimizer):
     def _saved_together(self) -> list[tuple[str, ...]]:
         """The slots in runs: those of a run are saved weight by weight, one run after the other."""
         names = self._slot_names()
-        return [(n,) for n in names] if behaviour("optimizer_slot_order") == "by_slot" else [names]
+        return [(n,) for n in names] if behaviour("optimizer_slot_order", self.release) == "by_slot" else [names]
+
+    def _placeholders(self) -> list[Tensor]:
+        """What the generation saves after the slots although nothing is kept in it."""
+        return []
+
+    def _head(self) -> list[Tensor]:
+        made = torch.tensor(self._made())
+        return [made, torch.tensor(float(self.learning_rate))] if behaviour("optimizer_saves_rate", self.release) else [made]
 
     @property
     def variables(self) -> list[Tensor]:
         """The number of steps, in Keras 3 the learning rate, then the slots, in the order in which Keras saves them."""
-        head = [torch.tensor(self._made())]
-        if behaviour("optimizer_saves_rate"):
-            head.append(torch.tensor(float(self.learning_rate)))
-        return head + [tensor for _, tensor in self._slot_tensors()]
+        return [*self._head(), *(tensor for _, tensor in self._slot_tensors()), *self._placeholders()]
 
     weights = variables
 
@@ -171,7 +178,7 @@ class SlotKeeper(torch.optim.Optimizer):
                 raise ShapeError(
                     f"{self.name}: array {index} of `weights` must have shape {tuple(old.shape)}, received {tuple(np.shape(new))}."
                 )
-        head = len(now) - len(self._slot_tensors())
+        head = len(self._head())
         self.param_groups[0]["iterations"] = int(weights[0])
         if head == 2 and self._schedule is None:
             self._set_rate(float(weights[1]))

@@ -6,6 +6,7 @@ so that the difference would be seen. Facts: values and gradients of real Keras,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -16,15 +17,17 @@ _SELU_SCALE = 1.0507009873554805
 _SELU_ALPHA = 1.6732632423543772
 
 
-def relu(x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
-    """`max_value` from there on, `x` above `threshold`, `negative_slope * (x - threshold)` below.
+def relu(
+    x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0, in_place: bool = False
+) -> Tensor:
+    """`max_value` from there on, `x` above `threshold`, `negative_slope * (x - threshold)` below; `in_place` lets it overwrite `x`.
 
     The derivative is 1 at `max_value` (but 0 where it is 6 and `threshold` 0), 0 at `threshold` (but the slope where only that is set).
     """
     if threshold == 0 and max_value is None:
-        return F.leaky_relu(x, negative_slope) if negative_slope else F.relu(x)
+        return F.leaky_relu(x, negative_slope, in_place) if negative_slope else F.relu(x, in_place)
     if threshold == 0 and max_value == 6:
-        y = F.relu6(x)
+        y = F.relu6(x, in_place and not negative_slope)
     else:
         y = F.threshold(x, threshold, 0.0) if threshold else F.relu(x)
         if max_value is not None:
@@ -39,7 +42,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
 
 def prelu(x: Tensor, alpha: Tensor) -> Tensor:
     """`x` above 0, `alpha * x` below; both derivatives are 0 at 0, where `F.prelu` has `alpha`."""
-    return F.relu(x) - alpha * F.relu(-x)
+    return torch.addcmul(F.relu(x), alpha, F.hardtanh(x, -math.inf, 0.0))
 
 
 def parametric_softplus(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,6 +23,18 @@ DEPTHWISE_ORDER = {1: (1, 2, 0), 2: (2, 3, 0, 1)}
 
 _TO_TORCH = {1: (2, 1, 0), 2: (3, 2, 0, 1), 3: (4, 3, 0, 1, 2)}
 
+#: what both sides of each axis are padded with, and in the order of `F.pad` what is left for single sides, if anything is
+Padding = tuple[tuple[int, ...], list[int] | None]
+
+_NONE: dict[int, Padding] = {rank: ((0,) * rank, None) for rank in (1, 2, 3)}
+
+
+def known_padding(window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]) -> str | Padding:
+    """The amounts of a `padding` for which the length of the input does not matter, so that calls need not find them; else its name."""
+    if padding == "same" and max(strides) > 1:
+        return padding
+    return _shared_padding((1,) * len(strides), window, strides, padding, dilation)
+
 
 def convolve(
     x: Tensor,
@@ -29,7 +42,7 @@ def convolve(
     bias: Tensor | None = None,
     *,
     strides: Sequence[int],
-    padding: str,
+    padding: str | Padding,
     dilation: Sequence[int],
     groups: int = 1,
     data_format: str = "channels_last",
@@ -44,7 +57,7 @@ def depthwise(
     bias: Tensor | None = None,
     *,
     strides: Sequence[int],
-    padding: str,
+    padding: str | Padding,
     dilation: Sequence[int],
     data_format: str = "channels_last",
 ) -> Tensor:
@@ -62,14 +75,14 @@ def separable(
     bias: Tensor | None = None,
     *,
     strides: Sequence[int],
-    padding: str,
+    padding: str | Padding,
     dilation: Sequence[int],
     data_format: str = "channels_last",
 ) -> Tensor:
     """A depthwise convolution, then one with windows of one cell: `pointwise_kernel` (1.., in * multiplier, out)."""
     y = depthwise(x, depthwise_kernel, strides=strides, padding=padding, dilation=dilation, data_format=data_format)
     ones = (1,) * len(strides)
-    return convolve(y, pointwise_kernel, bias, strides=ones, padding="valid", dilation=ones, data_format=data_format)
+    return convolve(y, pointwise_kernel, bias, strides=ones, padding=_NONE[len(ones)], dilation=ones, data_format=data_format)
 
 
 def _slide(
@@ -77,7 +90,7 @@ def _slide(
     weight: Tensor,
     bias: Tensor | None,
     strides: Sequence[int],
-    padding: str,
+    padding: str | Padding,
     dilation: Sequence[int],
     groups: int,
     data_format: str,
@@ -85,21 +98,20 @@ def _slide(
     """Torch's convolution with `weight` (out, in / groups, *window) and Keras' padding."""
     rank = len(strides)
     images = as_images(x, data_format)
-    both, rest = (0,) * rank, None
-    if padding != "valid":
-        both, rest = _shared_padding(images.shape[-rank:], weight.shape[2:], strides, padding, dilation)
-        if rest is not None:
-            images = F.pad(images, rest)
+    if isinstance(padding, str):
+        padding = _shared_padding(images.shape[-rank:], weight.shape[2:], strides, padding, dilation)
+    both, rest = padding
+    if rest is not None:
+        images = F.pad(images, rest)
     if rank == 1:
         weight, both, strides, dilation = weight.unsqueeze(2), (0, *both), (1, *strides), (1, *dilation)
-    y = (F.conv3d if rank == 3 else F.conv2d)(images, weight, bias, strides, both, dilation, groups)
+    y = (torch.conv3d if rank == 3 else torch.conv2d)(images, weight, bias, strides, both, dilation, groups)
     return from_images(y, rank, data_format)
 
 
 def _shared_padding(
     lengths: Sequence[int], window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]
-) -> tuple[tuple[int, ...], list[int] | None]:
-    """The padding that both sides of each axis have, and in the order of `F.pad` what is left for single sides, if anything is."""
+) -> Padding:
     both: list[int] = []
     rest: list[int] = []
     for n, k, s, d in zip(lengths, window, strides, dilation):  # noqa: B905 (on the path of every call)

@@ -44,7 +44,9 @@ def parsed(equation: str) -> Equation:
     )
 
 
-def shapes(equation: Equation, input_shape: Sequence[Size], output_shape: Sequence[Size], bias_axes: str | None, fill: bool = True) -> Shapes:
+def shapes(
+    equation: Equation, input_shape: Sequence[Size], output_shape: Sequence[Size], bias_axes: str | None, fill: bool = True
+) -> Shapes:
     """The shapes for an input of `input_shape`; `output_shape` is without the batch and the sizes under `...`.
 
     A None in `output_shape` is an axis of the input's size, which `fill` puts in its place.

@@ -1,4 +1,4 @@
-"""Normalization by groups of channels, by the norm, by the root of the mean square, and of a matrix by its largest singular value."""
+"""Normalization of each sample by groups of channels, by its norm, by the root of its mean square."""
 
 from __future__ import annotations
 
@@ -45,18 +45,3 @@ def rms_norm(x: Tensor, scale: Tensor, *, axes: Sequence[int], epsilon: float) -
     if list(axes) == list(range(x.ndim - len(axes), x.ndim)):
         return F.rms_norm(x, [x.shape[a] for a in axes], scale, epsilon)
     return x * torch.rsqrt(x.square().mean(tuple(axes), keepdim=True) + epsilon) * scale
-
-
-def spectral_step(kernel: Tensor, u: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """`kernel` divided by its largest singular value as a matrix (-1, n), and the next estimate of the vector `u` (1, n).
-
-    A kernel of zeros stays, and so does its `u`. Source: https://arxiv.org/abs/1802.05957
-    """
-    matrix = kernel.reshape(-1, kernel.shape[-1])
-    v, new = u, u
-    for _ in range(iterations):
-        v = unit_norm(new @ matrix.T, (0, 1))
-        new = unit_norm(v @ matrix, (0, 1))
-    sigma = (v @ matrix * new).sum()
-    empty = (kernel == 0).all()
-    return torch.where(empty, kernel, kernel / sigma), torch.where(empty, u, new)

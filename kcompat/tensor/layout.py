@@ -25,6 +25,8 @@ def channels_restored(x: Tensor, data_format: str) -> Tensor:
 
 def as_images(x: Tensor, data_format: str) -> Tensor:
     """(n, c, ...) with at least two spatial axes, for torch's 2D and 3D kernels."""
+    if x.ndim == 4:
+        return x.permute(0, 3, 1, 2) if data_format == "channels_last" else x
     if x.ndim != 3:
         return channels_first(x, data_format)
     return x.unsqueeze(1).permute(0, 3, 1, 2) if data_format == "channels_last" else x.unsqueeze(2)
@@ -32,6 +34,8 @@ def as_images(x: Tensor, data_format: str) -> Tensor:
 
 def from_images(x: Tensor, rank: int, data_format: str) -> Tensor:
     """What `as_images` made of `rank` spatial axes, back in Keras' order."""
+    if rank == 2:
+        return x.permute(0, 2, 3, 1) if data_format == "channels_last" else x
     if rank != 1:
         return channels_restored(x, data_format)
     return x.permute(0, 2, 3, 1).squeeze(1) if data_format == "channels_last" else x.squeeze(2)

@@ -11,10 +11,10 @@ def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return (y_true == y_pred).to(torch.get_default_dtype())
 
 
-def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5, rounded: bool = False) -> Tensor:
-    """Share along the last axis of targets met by `y_pred > threshold`; `rounded`: by the nearest integer (Keras 2.2, 2.3)."""
+def binary_hits(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5, rounded: bool = False) -> Tensor:
+    """1 where the target is met by `y_pred > threshold`, else 0; `rounded`: by the nearest integer (Keras 2.2, 2.3)."""
     hits = y_true == (y_pred.round() if rounded and threshold == 0.5 else (y_pred > threshold).to(y_pred.dtype))
-    return hits.to(y_pred.dtype).mean(-1)
+    return hits.to(y_pred.dtype)
 
 
 def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
+import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -11,6 +13,9 @@ from kcompat.tensor.layout import as_images, from_images
 from kcompat.tensor.shapes import spatial_axes
 
 Edges = Sequence[Sequence[int]]
+#: n whose 1 / n in float32 is not too small. For these torch's 'nearest' finds cell i / n; others may come out one cell too low, and
+#: take 'nearest-exact', which is slower and has no rule for vmap.
+_ROUNDED_UP = frozenset(n for n in range(1, 129) if Fraction(float(np.float32(1) / np.float32(n))) * n >= 1)
 
 
 def zero_pad(x: Tensor, edges: Edges, data_format: str = "channels_last", value: float = 0.0) -> Tensor:
@@ -36,5 +41,5 @@ def repeat(x: Tensor, times: Sequence[int], data_format: str = "channels_last") 
             x = x.repeat_interleave(n, axis)
         return x
     lengths = [n * more for n, more in zip(images.shape[2:], (1, *times) if rank == 1 else times, strict=True)]
-    # Plain 'nearest' computes i / n in float and is one cell off for some n (49, 103, ...); halves have room.
-    return from_images(F.interpolate(images, lengths, mode="nearest-exact"), rank, data_format)
+    mode = "nearest" if all(n in _ROUNDED_UP for n in times) else "nearest-exact"
+    return from_images(F.interpolate(images, lengths, mode=mode), rank, data_format)

@@ -91,6 +91,13 @@ def enlarge(x: Tensor, times: tuple[int, int], method: str, *, half_pixels: bool
     return resize(x, size, method, half_pixels=half_pixels, data_format=data_format)
 
 
+def rounded(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """`x` in a dtype; for an integer one rounded, and cut off at its largest and smallest number."""
+    if dtype.is_floating_point or not x.is_floating_point():
+        return x.to(dtype)
+    return x.round().clamp(torch.iinfo(dtype).min, torch.iinfo(dtype).max).to(dtype)
+
+
 def _nearest(x: Tensor, axis: int, new: int, half_pixels: bool) -> Tensor:
     length = x.shape[axis]
     # In float32, as TensorFlow counts: at the border of two cells its rounding decides.

@@ -15,27 +15,40 @@ from kcompat.generations import positional
 from kcompat.training import loop, step
 from kcompat.training.compile import Compiled, compiled_of, reset_all, to_numbers
 
-#: how batches are fetched, not which: threads and queues of the generator arguments
-_FETCHING = ("max_queue_size", "workers", "use_multiprocessing", "max_q_size", "nb_worker", "pickle_safe")
+#: how batches are fetched, not which: threads and queues, in Keras 2 and in Keras 1 -> the values that ask for no help
+_FETCHING: dict[str, tuple[Any, ...]] = {
+    "workers": (None, 0, 1), "use_multiprocessing": (None, False), "nb_worker": (None, 0, 1), "pickle_safe": (None, False),
+}  # fmt: skip
+_QUEUES = ("max_queue_size", "max_q_size")
 
 
-def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments under today's names; those on fetching change nothing in the result and are dropped."""
+def _known(kwargs: dict[str, Any], fetches: bool) -> dict[str, Any]:
+    """Keyword arguments under today's names; those on fetching change nothing in the result: they are dropped, workers with a warning."""
+    if fetches:
+        for name in sorted(_FETCHING.keys() & kwargs):
+            if kwargs[name] not in _FETCHING[name]:
+                warnings.warn(
+                    f"`{name}={kwargs[name]!r}` has no effect: batches are fetched in the calling thread, with the same results. Workers come "
+                    "with a DataLoader: `torch.utils.data.DataLoader(dataset, num_workers=...)`.",
+                    UserWarning,
+                    stacklevel=3,
+                )
+        kwargs = {key: value for key, value in kwargs.items() if key not in _FETCHING and key not in _QUEUES}
     if "nb_epoch" in kwargs:
         if "epochs" in kwargs:
             raise ArgumentError("Give `epochs` or `nb_epoch`, not both.")
         warnings.warn("`nb_epoch` is called `epochs` since Keras 2.", DeprecationWarning, stacklevel=3)
         kwargs = {**kwargs, "epochs": kwargs["nb_epoch"]}
         del kwargs["nb_epoch"]
-    return {key: value for key, value in kwargs.items() if key not in _FETCHING}
+    return kwargs
 
 
-def _delegate(function: Callable[..., Any]) -> Callable[..., Any]:
+def _delegate(function: Callable[..., Any], fetches: bool = False) -> Callable[..., Any]:
     """A method that hands over to a function of the loop, under its signature and docstring."""
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **_known(kwargs))
+        return function(self, *args, **_known(kwargs, fetches))
 
     return method
 
@@ -79,9 +92,9 @@ class TrainingMethods:
         compiled.note_trainable(self)
         self._compiled = compiled
 
-    fit = _delegate(loop.fit)
-    evaluate = _delegate(loop.evaluate)
-    predict = _delegate(loop.predict)
+    fit = _delegate(loop.fit, fetches=True)
+    evaluate = _delegate(loop.evaluate, fetches=True)
+    predict = _delegate(loop.predict, fetches=True)
     train_on_batch = _delegate(loop.train_on_batch)
     test_on_batch = _delegate(loop.test_on_batch)
 

@@ -1,6 +1,6 @@
 """EinsumDense: all three forms of equations, biases along some axes, unknown sizes, refused equations and shapes, LoRA."""
 
-from parity.cases.make import NEW, TF, layer, obj, x
+from parity.cases.make import NEW, TF, functional, layer, obj, part, x
 
 DOUBLE = list(TF)
 
@@ -66,5 +66,7 @@ CASES = (
               generations=["3"]),
         _case("lora_initial", "ab,bc->ac", 4, x(2, 3), config={"lora_rank": 2, "kernel_initializer": "ones"}, weights={"0": [0.5, 1]},
               generations=["3"]),
+        functional("einsum/in_a_model", {"a": [3, 5]}, {"e": part("EinsumDense", equation="abc,cd->abd", output_shape=[None, 4])},
+                   [["y", "e", "a"]], "y", [x(2, 3, 5)], generations=list(NEW), note="the static size of an axis given as None", **STATIC),
     ]
 )  # fmt: skip

@@ -17,7 +17,8 @@ def _unit(name, config, inputs, **fields):
 
 
 def _rms(name, config, inputs, **fields):
-    return layer(F + "rms" + name, "RMSNormalization", config, inputs, generations=["3"], weights=fields.pop("weights", {"0": [0.5, 1.5]}), **fields)
+    weights = fields.pop("weights", {"0": [0.5, 1.5]})
+    return layer(F + "rms" + name, "RMSNormalization", config, inputs, generations=["3"], weights=weights, **fields)
 
 
 def _spectral(name, inner, inputs, config=None, **fields):

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Case:
-    """One comparison. `sides` maps a name to a function; the first is ours. `bounds` maps other sides to the largest ratio."""
+    """One comparison. `sides` maps a name to a function, or makes such a dict when the case is run; the first is ours.
+
+    `bounds` maps other sides to the largest ratio; `steps` is how many steps one call of a side does.
+    """
 
     name: str
-    sides: dict[str, Callable[[], object]]
+    sides: dict[str, Callable[[], object]] | Callable[[], dict[str, Callable[[], object]]]
     bounds: dict[str, float] = field(default_factory=dict)
     steps: int = 1

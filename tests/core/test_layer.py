@@ -459,3 +459,28 @@ def test_names_of_weights_below() -> None:
         layer = Outer()
         make(layer)
         assert [w.name for w in layer.weights] == ["outer/inner/kernel:0", "outer/inner/bias:0"]
+
+
+def test_the_flag_that_call_gets() -> None:
+    seen = []
+
+    class Noted(Layer):
+        def call(self, inputs, training=None):
+            seen.append(training)
+            return inputs
+
+    class On(Noted):
+        def call(self, inputs, training=True):
+            return super().call(inputs, training)
+
+    layer, x = Noted(), torch.ones(1)
+    layer(x)
+    layer.train()
+    layer(x)
+    layer(x, training=False)
+    assert seen == [False, True, False]
+    seen.clear()
+    on = On()
+    on(x)
+    Sequential([on])(x, training=False)
+    assert (seen[0], seen[-1]) == (True, False)

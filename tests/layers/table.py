@@ -122,7 +122,7 @@ ROWS: dict[str, Row] = {
     "LocallyConnected1D": Row(lambda: L.LocallyConnected1D(3, 2, 2), ((3, 6, 4),)),
     "LocallyConnected1D same": Row(lambda: L.LocallyConnected1D(3, 2, padding="same", implementation=2), ((3, 6, 4),)),
     "LocallyConnected2D": Row(lambda: L.LocallyConnected2D(3, (2, 3), data_format="channels_first"), ((3, 2, 4, 5),)),
-    "LocallyConnected2D packed": Row(lambda: L.LocallyConnected2D(2, 2, 2, "same", "channels_last", "relu", implementation=3), ((3, 5, 4, 2),)),
+    "LocallyConnected2D packed": Row(lambda: L.LocallyConnected2D(2, 2, 2, "same", bias_initializer="ones", implementation=3), ((3, 5, 4, 2),)),
     "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
 }
 #: layer classes without a row of their own: bases, and inputs, which take no data
