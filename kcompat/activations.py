@@ -171,7 +171,11 @@ registry.register("activation", _PUBLIC, name_rows={silu: "silu_name"})
 #: activations with default arguments -> the torch function that is the same
 _DIRECT = {linear: None, relu: torch.relu, tanh: torch.tanh}
 #: the same, changing the tensor itself
-_IN_PLACE = {relu: torch.relu_, tanh: torch.tanh_, relu6: functools.partial(torch.nn.functional.relu6, inplace=True)}
+_IN_PLACE: dict[Callable[..., Any], Callable[..., Any]] = {
+    relu: torch.relu_,
+    tanh: torch.tanh_,
+    relu6: functools.partial(torch.nn.functional.relu6, inplace=True),
+}
 
 
 def direct(activation: Callable[..., Any]) -> Callable[..., Any] | None:

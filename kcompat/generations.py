@@ -125,6 +125,8 @@ TABLE: dict[str, dict[str, Any]] = {
         "bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint",
     },
     "data_format_1d": {"0": "channels_last", "3": None},  # None: config.image_data_format()
+    "causal_channels_first": {"0": False, "2.4": True},
+    "separable_causal": {"0": False, "2.4": True, "3": False},
     "separable_1d_data_format": {"0": "channels_last", "2.4": None},
     "conv_more_batch_axes": {"0": False, "2.4": True, "3": False},
     "conv3d_transpose_dilation": {"0": False, "3": True},
@@ -133,6 +135,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "config_conv_groups": {"0": False, "2.4": True},
     "config_conv_inherits": {"0": False, "2.4": True, "3": False},  # derived convolutions write their base class's arguments too
     "average_pool_size": {"0": 2, "3": None},
+    "masked_mean": {"0": "multiply", "3": "select"},  # of steps left out: times 0, or 0 in their place
     "global_pool_keepdims": {"0": False, "2.4": True},
     "config_1d_padding_data_format": {"0": False, "3": True},
     # -- resizing, locally connected layers, Keras 1's arguments ---------------------------------------------------------------
@@ -175,6 +178,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "batch_norm_axis_list": {"0": False, "2.4": True, "3": False},
     "config_norm_axis": {"0": "given", "2.4": "list_when_built", "3": "given"},
     "config_batch_norm_renorm": {"0": "if_set", "3": "always"},
+    "config_layer_norm_axis": {"0": "indices", "3": "listed"},  # once built: [1] or [-1] for an axis given as -1
     "config_layer_norm_rms": {"0": False, "3": True},
     # -- advanced activations, noise, einsum --------------------------------------------------------------------------------
     "leak_below_zero": {"0": True, "3": False},  # LeakyReLU with a negative slope
@@ -188,6 +192,55 @@ TABLE: dict[str, dict[str, Any]] = {
     "einsum_unknown_sizes": {"0": "input", "3": "unknown"},  # the static size of an axis given as None in `output_shape`
     "group_norm_mask": {"0": "weights", "3": "ignore"},
     "unit_norm_floor": {"0": 1e-12, "3": 1e-24},  # least squared norm: Keras 3 sets the floor 1e-12 to the norm itself
+    # -- recurrent layers, embeddings ------------------------------------------------------------------------------------
+    "rnn_recurrent_activation": {"0": "hard_sigmoid", "2.3": "sigmoid"},
+    "rnn_implementation": {"0": 1, "2.3": 2},
+    "gru_reset_after": {"0": False, "2.4": True},
+    "rnn_arguments": {
+        "0": "cell return_sequences return_state go_backwards stateful unroll",
+        "2.4": "cell return_sequences return_state go_backwards stateful unroll time_major",
+        "3": "cell return_sequences return_state go_backwards stateful unroll zero_output_for_mask",
+    },
+    "rnn_cell_arguments": {"0": "units activation"},
+    "rnn_gate_arguments": {"0": "recurrent_activation"},
+    "rnn_weight_arguments": {"0": "use_bias kernel_initializer recurrent_initializer bias_initializer"},
+    "lstm_bias_arguments": {"0": "unit_forget_bias"},
+    "rnn_regularizer_arguments": {"0": "kernel_regularizer recurrent_regularizer bias_regularizer"},
+    "rnn_activity_arguments": {"0": "activity_regularizer"},
+    "rnn_constraint_arguments": {"0": "kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout"},
+    "lstm_end_arguments": {
+        "0": "implementation return_sequences return_state go_backwards stateful unroll",
+        "2.4": "return_sequences return_state go_backwards stateful time_major unroll",
+        "3": "seed return_sequences return_state go_backwards stateful unroll use_cudnn",
+    },
+    "gru_end_arguments": {
+        "0": "implementation return_sequences return_state go_backwards stateful unroll reset_after",
+        "2.4": "return_sequences return_state go_backwards stateful unroll time_major reset_after",
+        "3": "seed return_sequences return_state go_backwards stateful unroll reset_after use_cudnn",
+    },
+    "simple_rnn_end_arguments": {
+        "0": "return_sequences return_state go_backwards stateful unroll",
+        "3": "return_sequences return_state go_backwards stateful unroll seed",
+    },
+    "lstm_cell_end_arguments": {"0": "implementation", "2.4": "", "3": "seed"},
+    "gru_cell_end_arguments": {"0": "implementation reset_after", "2.4": "reset_after", "3": "reset_after seed"},
+    "simple_rnn_cell_end_arguments": {"0": "", "3": "seed"},
+    "rnn_cell_in_path": {"0": False, "2.4": True},  # "lstm/kernel", "lstm/lstm_cell/kernel"
+    "rnn_states_are_inputs": {"0": True, "3": False},  # a graph notes `initial_state` as further inputs, or as the argument it is
+    "rnn_outputs": {"0": "list", "3": "tuple"},
+    "stacked_states": {"0": "flat", "2.4": "nested"},
+    "rnn_activity": {"0": True},
+    "simple_rnn_activity": {"0": True, "3": False},  # Keras 3 takes `activity_regularizer` here and drops it
+    "bidirectional_of_backwards": {"0": "accept", "3": "refuse"},  # a layer that reads backwards already
+    "bidirectional_zero_output": {"0": False, "2.4": True},  # masked steps of whole sequences are 0, not the output before
+    "bidirectional_config": {"0": "layer", "3": "both"},
+    "time_distributed": {"0": "flat", "3": "steps"},
+    "embedding_below_zero": {"0": "refuse", "3": "from_end"},
+    "embedding_lengths": {"0": True, "3": False},  # an Embedding tells its input's shape, (None, input_length)
+    "config_rnn_implementation": {"0": True, "3": False},
+    "config_rnn_time_major": {"0": False, "2.4": True, "3": False},
+    "config_rnn_zero_output": {"0": False, "3": True},
+    "config_rnn_seed": {"0": False, "3": True},
     # -- losses --------------------------------------------------------------------------------------------------------
     "loss_log_epsilon": {"0": False, "2.3": True, "3": False},  # log(p + eps) in binary_crossentropy
     "loss_logits_from": {"0": "none", "2.3": "own", "2.4": "any"},  # whose activation's logits a crossentropy takes
@@ -207,7 +260,10 @@ TABLE: dict[str, dict[str, Any]] = {
     "loss_arguments": {"0": "reduction name", "3": "name reduction dtype"},
     # options of crossentropies that came later, and the values that say nothing: what a config leaves out
     "config_loss_without": {"0": {"axis": -1, "ignore_class": None}, "2.4": {}},
-    "config_metric_without": {"0": {"axis": -1}, "2.4": {}},  # of CategoricalCrossentropy
+    "config_metric_without": {
+        "0": {"CategoricalCrossentropy": {"axis": -1}, "SparseCategoricalCrossentropy": {"ignore_class": None}},
+        "2.4": {},
+    },
     "sparse_crossentropy_arguments": {
         "0": "y_true y_pred from_logits axis ignore_class",
         "3": "y_true y_pred from_logits ignore_class axis",
@@ -280,6 +336,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "trainable_fixed_at_compile": {"0": True, "3": False},
     "loss_for_every_output": {"0": False, "3": True},
     "weights_need_temporal": {"0": True, "2.4": False},  # sample weights by step only with sample_weight_mode
+    "class_of_fraction": {"0": "none", "2.4": "nearest"},  # which class a target has that is no integer
     "class_weight_gaps": {"0": "absent_classes", "2.4": "refuse", "3": "one"},
     "class_and_sample_weight": {"0": "sample", "2.3": "product", "3": "refuse"},
     "metrics_names": {"0": "logs", "3": "objects"},

@@ -90,10 +90,11 @@ def judge(case: dict[str, Any], generation: str, floatx: str, reference: dict[st
         verdict.note("reference", "a recording of this case", "none" if reference is None else "one of an earlier form of the case")
         return verdict
     skip = set(resolved.get("skip", ()))
-    verdict = compare(reference, replay(resolved, generation, floatx), BARS[floatx], skip)
+    bars = BARS[floatx]._replace(forward=resolved["bar"]) if "bar" in resolved and floatx == "float32" else BARS[floatx]
+    verdict = compare(reference, replay(resolved, generation, floatx), bars, skip)
     config = reference.get("facts", {}).get("config")
     if "error" not in reference and config is not None and "rebuild" not in skip:
-        rebuilt = compare(reference, replay(resolved, generation, floatx, made_from=config), BARS[floatx], {*skip, *_ONCE})
+        rebuilt = compare(reference, replay(resolved, generation, floatx, made_from=config), bars, {*skip, *_ONCE})
         seen = {d.what for d in verdict.differences}
         verdict.differences += [d._replace(what=f"made from Keras' config: {d.what}") for d in rebuilt.differences if d.what not in seen]
     return verdict

@@ -40,9 +40,18 @@ def cotangent(case, index, shape, floatx):
     return uniform(f"{case['id']}/cotangent/{index}", shape).astype(floatx)
 
 
-def target(case, index, shape, floatx, step):
-    """What output `index` of a model is trained towards."""
-    return uniform(f"{case['id']}/target/{index}/{step}", shape).astype(floatx)
+def taught(case, shapes, floatx, step):
+    """What a model whose outputs have these shapes is trained towards at one step, and the weights that go with it as keywords."""
+    told = case["train"]
+    drawn = {"targets": [{"shape": list(shape)} for shape in shapes], **told}
+    arrays = {
+        name: [array(f"{case['id']}/{key}/{index}/{step}", spec, floatx) for index, spec in enumerate(drawn[name])]
+        for name, key in (("targets", "target"), ("sample_weight", "sample_weight")) if name in drawn
+    }  # fmt: skip
+    given = {name: found if len(found) > 1 else found[0] for name, found in arrays.items()}
+    if "class_weight" in told:
+        given["class_weight"] = {int(index): weight for index, weight in told["class_weight"].items()}
+    return given.pop("targets"), given
 
 
 def weights(case, names, shapes, floatx):

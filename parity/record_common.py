@@ -77,11 +77,16 @@ def make_model(keras, spec):
     for row in spec["calls"]:
         name, layer, source = row[:3]
         given = [tensors[s] for s in source] if isinstance(source, list) else tensors[source]
-        made = layers[layer](given, **(row[3] if len(row) > 3 else {}))
+        made = layers[layer](given, **with_tensors(row[3] if len(row) > 3 else {}, tensors))
         tensors.update(zip(name, made) if isinstance(name, list) else {name: made})
     outs = spec["outputs"]
     outs = [tensors[o] for o in outs] if isinstance(outs, list) else tensors[outs]
     return keras.models.Model(ins if len(ins) > 1 else ins[0], outs)
+
+
+def with_tensors(call, tensors):
+    """The arguments of a call, {"tensors": ["h", "c"]} standing for the list of tensors of these names."""
+    return {k: [tensors[n] for n in v["tensors"]] if isinstance(v, dict) and "tensors" in v else v for k, v in call.items()}
 
 
 def make_object(keras, case):

@@ -54,7 +54,11 @@ class Recorder:
         listed = len(case["inputs"]) != 1 or case.get("listed", False)
 
         first = self._tensors(case, floatx, 0)
-        layer(first if listed else first[0], **{k: v for k, v in arguments.items() if k != "training"})
+        run = layer
+        if case.get("xla"):
+            layer.build(first[0].shape)  # variables are not made in compiled code
+            run = tf.function(layer, jit_compile=True)
+        run(first if listed else first[0], **{k: v for k, v in arguments.items() if k != "training"})
         values = draw.weights(case, [common.short(w.name) for w in layer.weights], [w.shape for w in layer.weights], floatx)
         if values is not None:
             layer.set_weights(values)
@@ -63,7 +67,7 @@ class Recorder:
             watched = [t for t in ins if t.dtype.is_floating]
             with tf.GradientTape() as tape:
                 tape.watch(watched)
-                out = layer(ins if listed else ins[0], **arguments)
+                out = run(ins if listed else ins[0], **arguments)
                 outs = common.flat(out)
                 total = self._total(case, outs, floatx)
         record = {"facts": common.facts(layer, case)}
@@ -95,15 +99,16 @@ class Recorder:
 
     def _trained(self, model, case, floatx):
         told = case["train"]
-        model.compile(loss=told["loss"], optimizer=self.keras.optimizers.SGD(told["rate"]))
+        optimizer = getattr(self.keras.optimizers, told.get("optimizer", "SGD"))(told["rate"], **told.get("config", {}))
+        model.compile(loss=told["loss"], optimizer=optimizer, loss_weights=told.get("loss_weights"))
         values = draw.weights(case, [common.short(w.name) for w in model.weights], [w.shape for w in model.weights], floatx)
         model.set_weights(values)
         losses = []
         for step in range(told.get("steps", 1)):
             ins = draw.inputs(case, floatx, step)
             outs = common.flat(model(ins if len(ins) > 1 else ins[0]))
-            goals = [draw.target(case, i, value.shape, floatx, step) for i, value in enumerate(outs)]
-            told_loss = model.train_on_batch(ins if len(ins) > 1 else ins[0], goals if len(goals) > 1 else goals[0])
+            goals, weights = draw.taught(case, [value.shape for value in outs], floatx, step)
+            told_loss = model.train_on_batch(ins if len(ins) > 1 else ins[0], goals, **weights)
             losses.append(float(np.ravel(told_loss)[0]))
         record = {"train_loss": np.array(losses, floatx)}
         record.update({f"trained/{i}": np.asarray(value) for i, value in enumerate(model.get_weights())})

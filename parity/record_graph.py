@@ -33,18 +33,40 @@ class MaskSource(keras.layers.Layer):
         return input_shape[0]
 
 
-class OrderedSGD(keras.optimizers.SGD):
-    """SGD whose updates wait for the loss and every gradient.
+class Ordered:
+    """An optimizer whose updates wait for the loss and every gradient, and whose step is counted after all of them.
 
-    Old Keras leaves that open: a kernel may be replaced before the gradient of the layer in front has read it, and numbers
-    change from run to run.
+    Old Keras leaves that open: a kernel may be replaced before the gradient of the layer in front has read it, the counter
+    before the update has read it, and numbers change from run to run.
     """
+
+    def get_updates(self, loss, params):
+        """The updates, the counter's last."""
+        add, K.update_add = K.update_add, lambda variable, increment: None
+        try:
+            updates = super().get_updates(loss, params)
+        finally:
+            K.update_add = add
+        with tf.control_dependencies(updates[1:]):
+            updates[0] = add(self.iterations, 1)
+        return updates
 
     def get_gradients(self, loss, params):
         """The gradients, each given out when all are there."""
         found = super().get_gradients(loss, params)
         with tf.control_dependencies([loss, *found]):
             return [tf.identity(gradient) for gradient in found]
+
+
+class OrderedSGD(Ordered, keras.optimizers.SGD):
+    """SGD in that order."""
+
+
+class OrderedAdam(Ordered, keras.optimizers.Adam):
+    """Adam in that order."""
+
+
+ORDERED = {"SGD": OrderedSGD, "Adam": OrderedAdam}
 
 
 class Recorder:
@@ -143,12 +165,14 @@ class Recorder:
 
     def _gradients(self, total, watched, trained):
         found = K.gradients(total, watched + trained)
+        found = [None if g is None else tf.convert_to_tensor(g) for g in found]  # an Embedding's is a list of rows
         count = len(watched)
         return {f"gradient/input/{i}" if i < count else f"gradient/weight/{i - count}": g for i, g in enumerate(found)}
 
     def _trained(self, model, case, floatx):
         told = case["train"]
-        model.compile(loss=told["loss"], optimizer=OrderedSGD(told["rate"]))
+        optimizer = ORDERED[told.get("optimizer", "SGD")](told["rate"], **told.get("config", {}))
+        model.compile(loss=told["loss"], optimizer=optimizer, loss_weights=told.get("loss_weights"))
         stored = self._stored(model)
         names = [common.short(w.name) for w in stored]
         model.set_weights(draw.weights(case, names, [K.int_shape(w) for w in stored], floatx))
@@ -157,8 +181,8 @@ class Recorder:
             ins = draw.inputs(case, floatx, step)
             outs = model.predict_on_batch(ins)
             outs = outs if isinstance(outs, list) else [outs]
-            goals = [draw.target(case, i, value.shape, floatx, step) for i, value in enumerate(outs)]
-            losses.append(float(np.ravel(model.train_on_batch(ins, goals))[0]))
+            goals, weights = draw.taught(case, [value.shape for value in outs], floatx, step)
+            losses.append(float(np.ravel(model.train_on_batch(ins, goals, **weights))[0]))
         record = {"train_loss": np.array(losses, floatx)}
         record.update({f"trained/{i}": value for i, value in enumerate(model.get_weights())})
         return record

@@ -101,14 +101,15 @@ def _tensors(case: dict[str, Any], floatx: str, step: int) -> list[torch.Tensor]
 
 def _trained(model: Any, case: dict[str, Any], floatx: str) -> dict[str, Any]:
     told = case["train"]
-    model.compile(loss=told["loss"], optimizer=registry.lookup("optimizer", "SGD")(told["rate"]))
+    optimizer = registry.lookup("optimizer", told.get("optimizer", "SGD"))(told["rate"], **told.get("config", {}))
+    model.compile(loss=told["loss"], optimizer=optimizer, loss_weights=told.get("loss_weights"))
     _set_weights(model, case, floatx)
     losses = []
     for step in range(told.get("steps", 1)):
         arrays = draw.inputs(case, floatx, step)
         outputs = model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
-        goals = [draw.target(case, i, np.shape(value), floatx, step) for i, value in enumerate(flatten(outputs))]
-        told_loss = model.train_on_batch(arrays if len(arrays) > 1 else arrays[0], goals if len(goals) > 1 else goals[0])
+        goals, weights = draw.taught(case, [np.shape(value) for value in flatten(outputs)], floatx, step)
+        told_loss = model.train_on_batch(arrays if len(arrays) > 1 else arrays[0], goals, **weights)
         losses.append(float(np.ravel(told_loss)[0]))
     record: dict[str, Any] = {"train_loss": np.array(losses, floatx)}
     record.update({f"trained/{i}": np.asarray(value) for i, value in enumerate(model.get_weights())})
@@ -222,7 +223,9 @@ def _make_model(spec: dict[str, Any]) -> Any:
     for row in spec["calls"]:
         name, layer, source = row[:3]
         given = [tensors[s] for s in source] if isinstance(source, list) else tensors[source]
-        result = made[layer](given, **(row[3] if len(row) > 3 else {}))
+        call = row[3] if len(row) > 3 else {}
+        call = {k: [tensors[n] for n in v["tensors"]] if isinstance(v, dict) and "tensors" in v else v for k, v in call.items()}
+        result = made[layer](given, **call)
         tensors.update(zip(name, result, strict=True) if isinstance(name, list) else {name: result})
     outputs = spec["outputs"]
     outputs = [tensors[o] for o in outputs] if isinstance(outputs, list) else tensors[outputs]

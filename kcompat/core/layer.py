@@ -61,6 +61,8 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
     _writes_build_shape = True
     #: `call` sets the masks of its outputs itself (models do)
     _makes_own_masks = False
+    #: `compute_mask` makes masks of masks only, and gives None where none came in; holds for the class that says so and writes it
+    _turns_masks_only = False
     #: the outputs of `call` are new tensors, which nothing but their receiver knows; holds for the class that says so and writes `call`
     _makes_new = False
     #: `call` for an input that nobody else will read, which it may overwrite; where `call` is overridden, it must be too
@@ -80,6 +82,8 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
         if "call" in vars(cls):
             cls._makes_new = vars(cls).get("_makes_new", False)
             cls._call_in_place = vars(cls).get("_call_in_place")
+        if "compute_mask" in vars(cls):
+            cls._turns_masks_only = vars(cls).get("_turns_masks_only", False)
         cls._overrides_mask = cls.compute_mask is not Layer.compute_mask
         cls._overrides_build = cls.build is not Layer.build
 
@@ -117,7 +121,7 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
             raise ArgumentTypeError(f"`name` of a {type(self).__name__} must be a string, received {name!r}.")
         own["_name"] = name if name is not None else auto_name(type(self).__name__)
         own["activity_regularizer"] = regularizers.get(activity_regularizer)
-        own["_makes_mask"] = self._overrides_mask
+        own["_makes_mask"] = self._overrides_mask and not self._turns_masks_only
         if not autocast:
             own["_autocast"] = False
         self._set_policy(kwargs.pop("input_dtype", None) if dtype is None else dtype)

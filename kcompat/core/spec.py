@@ -68,12 +68,18 @@ class InputSpec:
 
     def quick_test(self) -> Callable[[Any], bool]:
         """`admits` for known sizes, as short as the spec allows: layers ask it at every call."""
-        if self.ndim is None and self.max_ndim is None and (self.min_ndim or 0) <= 2 and len(self._sizes) == 1 and self._sizes[0][0] == -1:
-            least, size = self.min_ndim or 1, self._sizes[0][1]
-            return lambda shape: shape[-1] == size and len(shape) >= least
-        if self.ndim is not None and len(self._sizes) == 1 and self.shape is None:
-            rank, (axis, size) = self.ndim, self._sizes[0]
+        if self.shape is not None or self.max_ndim is not None or len(self._sizes) > 1:
+            return self.admits
+        axis, size = self._sizes[0] if self._sizes else (-1, None)
+        if self.ndim is not None and not self._sizes:
+            rank = self.ndim
+            return lambda shape: len(shape) == rank
+        if self.ndim is not None:
+            rank = self.ndim
             return lambda shape: len(shape) == rank and shape[axis] == size
+        if self._sizes and axis == -1:
+            least = self.min_ndim or 1
+            return lambda shape: len(shape) >= least and shape[-1] == size
         return self.admits
 
     def check(self, shape: tuple[int | None, ...], dtype: Any, where: str) -> None:

@@ -12,12 +12,16 @@ from kcompat.layers import (
     activation,
     adaptive_pooling,
     advanced_activations,
+    bidirectional,
+    cells,
     convolution,
     dense,
     dropout,
     einsum_dense,
+    embedding,
     group_normalization,
     keras1,
+    keras1_arguments,
     layer_normalization,
     locally_connected,
     merge,
@@ -26,10 +30,12 @@ from kcompat.layers import (
     normalization,
     padding,
     pooling,
+    recurrent,
     reshape,
     resizing,
     separable,
     spectral_normalization,
+    time_distributed,
     wrapper,
 )
 from kcompat.layers.merge import add, average, concatenate, dot, maximum, minimum, multiply, subtract
@@ -39,14 +45,17 @@ __all__ = [
     "serialize", "subtract",
 ]  # fmt: skip
 
-for _room in (
-    activation, adaptive_pooling, advanced_activations, convolution, dense, dropout, einsum_dense, group_normalization, keras1,
-    layer_normalization, locally_connected, merge, misc, noise, normalization, padding, pooling, reshape, resizing, separable,
-    spectral_normalization, wrapper,
-):  # fmt: skip
+_ROOMS = (
+    activation, adaptive_pooling, advanced_activations, bidirectional, cells, convolution, dense, dropout, einsum_dense, embedding,
+    group_normalization, keras1, keras1_arguments, layer_normalization, locally_connected, merge, misc, noise, normalization, padding,
+    pooling, recurrent, reshape, resizing, separable, spectral_normalization, time_distributed, wrapper,
+)  # fmt: skip
+for _room in _ROOMS:
     for _name, _layer in _room.NAMES.items():
         globals()[_name] = _layer
         __all__.append(_name)
+
+keras1_arguments.teach()
 
 
 def serialize(layer: Any) -> Any:

@@ -13,7 +13,7 @@ from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.layers.arguments import config_of
 from kcompat.layers.windows import data_format_name, output_shape, sizes
-from kcompat.tensor.pool import adaptive_average_pool, adaptive_max_pool
+from kcompat.tensor.adaptive_pool import adaptive_average_pool, adaptive_max_pool
 
 
 class _AdaptivePooling(Layer):

@@ -13,7 +13,7 @@ from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour
-from kcompat.layers.arguments import config_of, formerly, number, take
+from kcompat.layers.arguments import config_of, number, take
 from kcompat.layers.windows import title
 from kcompat.tensor import activate
 
@@ -80,7 +80,6 @@ class PReLU(_Activation):
 
     _config = ("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes")
 
-    @formerly(init="alpha_initializer")
     def __init__(
         self,
         alpha_initializer: Any = "zeros",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -64,25 +61,6 @@ def number(where: str, argument: str, value: Any, least: float | None = None, mo
     if not fits or (least is not None and not plain >= least) or (most is not None and not plain <= most):
         raise ArgumentError(f"{where}: `{argument}` must be {told}, received {value!r}.")
     return plain
-
-
-def formerly(**renamed: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator of `__init__`: keywords of Keras 1 are taken for the new ones with a warning, `formerly(sigma="stddev")`."""
-
-    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def init(self: Any, *args: Any, **kwargs: Any) -> None:
-            for old in renamed.keys() & kwargs.keys():
-                new, name = renamed[old], type(self).__name__
-                if new in kwargs:
-                    raise ArgumentTypeError(f"{name}: give `{new}` or `{old}`, its name in Keras 1, not both.")
-                warnings.warn(f"{name}: `{old}` is called `{new}` since Keras 2.", DeprecationWarning, stacklevel=2)
-                kwargs[new] = kwargs.pop(old)
-            function(self, *args, **kwargs)
-
-        return init
-
-    return wrap
 
 
 class ActivatedLayer(Layer):

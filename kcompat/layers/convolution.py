@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from torch import Tensor
@@ -11,9 +12,9 @@ from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
 from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
-from kcompat.layers.windows import data_format_name, known_channels, output_shape, padding_name, sizes, title
+from kcompat.layers.windows import data_format_name, known_channels, known_output_padding, output_shape, padding_name, sizes, title
 from kcompat.tensor.convolve import KERNEL_ORDER, convolve, convolve_transposed, known_padding
-from kcompat.tensor.shapes import output_length, transposed_length
+from kcompat.tensor.shapes import output_length, spatial_axes, transposed_length
 
 
 class Windowed(ActivatedLayer):
@@ -126,6 +127,8 @@ class _Conv(Windowed):
             raise ArgumentError(f"{where}: `filters` must be a multiple of `groups`, received filters={filters} and groups={groups}.")
         if data_format is NOT_GIVEN:
             data_format = behaviour("data_format_1d") if self.rank == 1 else None
+        if str(padding).lower() == "causal" and data_format == "channels_first" and not behaviour("causal_channels_first"):
+            raise ArgumentError(f"{where}: `padding='causal'` goes with `data_format='channels_last'` only, received {data_format!r}.")
         super().__init__(
             kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format, dilation_rate=dilation_rate,
             activation=activation, use_bias=use_bias, activity_regularizer=activity_regularizer, more=kwargs, filters=filters,
@@ -207,10 +210,7 @@ class _ConvTranspose(Windowed):
         one_group(where, kwargs)
         filters = positive(where, "filters", filters)
         if output_padding is not None:
-            output_padding = sizes(where, "output_padding", output_padding, self.rank, 0)
-            steps = sizes(where, "strides", strides, self.rank)
-            if any(p >= s for p, s in zip(output_padding, steps, strict=True)):
-                raise ArgumentError(f"{where}: `output_padding` must be below `strides`={steps}, received {output_padding}.")
+            output_padding = known_output_padding(where, output_padding, self.rank, kernel_size, strides, padding, dilation_rate)
         super().__init__(
             kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format, dilation_rate=dilation_rate,
             activation=activation, use_bias=use_bias, activity_regularizer=activity_regularizer, more=kwargs, filters=filters,
@@ -223,8 +223,25 @@ class _ConvTranspose(Windowed):
     def build(self, input_shape: Any) -> None:
         """Make `kernel` and `bias`."""
         channels = known_channels(self, input_shape, self.rank, self.data_format)
+        if self.__dict__.get("_wanted_shape") is not None:
+            self._reach(self._wanted_shape, input_shape)
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, channels), KERNEL_ORDER[self.rank])
         self._finish(input_shape, self.filters, channels)
+
+    def _reach(self, wanted: Any, input_shape: Any) -> None:
+        """Choose `output_padding` so that the output is as long as Keras 1's `output_shape` says."""
+        axes = spatial_axes(self.rank, self.data_format)
+        if len(wanted) != self.rank + 2:
+            raise ShapeError(f"{title(self)}: `output_shape` must have {self.rank + 2} entries, received {tuple(wanted)}.")
+        usual = self.compute_output_shape(input_shape)
+        if all(usual[a] == wanted[a] for a in axes):
+            return
+        self.output_padding = (0,) * self.rank
+        shortest = self.compute_output_shape(input_shape)
+        more = tuple(-1 if shortest[a] is None else wanted[a] - shortest[a] for a in axes)
+        if any(not 0 <= n < step for n, step in zip(more, self.strides, strict=True)):
+            raise ShapeError(f"{title(self)}: `output_shape` {tuple(wanted)} cannot come from an input of shape {tuple(input_shape)}.")
+        self.output_padding = more
 
     _makes_new = True
 
@@ -259,6 +276,7 @@ class Conv3DTranspose(_ConvTranspose):
     rank = 3
 
     @positional("conv3d_transpose_arguments")
+    @functools.wraps(_ConvTranspose.__init__)
     def __init__(self, *args: Any, **kwargs: Any):
         rate = kwargs.get("dilation_rate", 1)
         if not behaviour("conv3d_transpose_dilation") and max(sizes("Conv3DTranspose", "dilation_rate", rate, 3)) > 1:

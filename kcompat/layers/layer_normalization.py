@@ -76,8 +76,9 @@ class LayerNormalization(Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
         config = {**super().get_config(), **config_of(self, *self._config)}
-        if self.built and behaviour("config_norm_axis", self._keras_version) == "list_when_built":
-            config["axis"] = list(self._axes)
+        if self.built:
+            indices = behaviour("config_layer_norm_axis", self._keras_version) == "indices"
+            config["axis"] = list(self._axes) if indices else sorted(checked_axes(type(self).__name__, self.axis))
         if self.rms_scaling or behaviour("config_layer_norm_rms", self._keras_version):
             config["rms_scaling"] = self.rms_scaling
         return config

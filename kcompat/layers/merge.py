@@ -62,6 +62,8 @@ class _Merge(Layer):
             raise ShapeError(f"{type(self).__name__} '{self.name}': inputs of shapes {shapes} cannot be merged, their sizes differ.")
         return fixed.pop() if fixed else (None if None in sizes else 1)
 
+    _turns_masks_only = True
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """All masks hold (Keras 1 and 2), or any does and every input has one (Keras 3)."""
         if mask is None:
@@ -214,6 +216,8 @@ class Concatenate(_Merge):
                 result.append(known.pop() if known else None)
         return tuple(result)
 
+    _turns_masks_only = True
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The masks joined in the same way: one behind the other along time, else by the generation's law."""
         if mask is None:
@@ -284,6 +288,8 @@ class Dot(_Merge):
             raise ShapeError(f"Dot '{self.name}': the sizes {a} and {b} along `axes` {self.axes} differ; input shapes {shapes}.")
         rest = [n for i, n in enumerate(shapes[0]) if i not in (0, first)] + [n for i, n in enumerate(shapes[1]) if i not in (0, second)]
         return (shapes[0][0], *(rest or [1]))
+
+    _turns_masks_only = True
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """None: the product has no steps of its own."""

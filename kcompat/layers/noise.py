@@ -10,7 +10,7 @@ from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import behaviour
-from kcompat.layers.arguments import config_of, formerly, number
+from kcompat.layers.arguments import config_of, number
 from kcompat.layers.windows import title
 from kcompat.random import SeedGenerator, checked_seed
 from kcompat.tensor import noise
@@ -66,7 +66,6 @@ class GaussianNoise(_Noise):
 
     _amount = "stddev"
 
-    @formerly(sigma="stddev")
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any):
         super().__init__(stddev, seed, **kwargs)
 
@@ -91,7 +90,6 @@ class GaussianDropout(_RateNoise):
     Source: https://keras.io/api/layers/regularization_layers/gaussian_dropout/
     """
 
-    @formerly(p="rate")
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
 

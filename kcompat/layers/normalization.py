@@ -49,6 +49,16 @@ def axes_of(layer: Layer, axes: tuple[int, ...], input_shape: Any) -> tuple[int,
     return tuple(found)
 
 
+def _checked_clipping(where: str, clipping: Any) -> dict[str, float]:
+    """`renorm_clipping` as a dict, if it has known keys and its bounds are in order."""
+    found = dict(clipping or {})
+    if set(found) - {"rmin", "rmax", "dmax"}:
+        raise ArgumentError(f"{where}: `renorm_clipping` may have the keys 'rmin', 'rmax' and 'dmax', received {clipping!r}.")
+    if found.get("rmin", 0) > found.get("rmax", float("inf")) or found.get("dmax", 0) < 0:
+        raise ArgumentError(f"{where}: `renorm_clipping` must have rmin <= rmax and dmax >= 0, received {clipping!r}.")
+    return found
+
+
 class BatchNormalization(Layer):
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, each index of `axis` by itself; same shape.
 
@@ -83,16 +93,15 @@ class BatchNormalization(Layer):
                 raise ArgumentError(f"{where}: `{name}` is not supported, use None; received {value!r}.")
         if fused and (renorm or synchronized or len(axes) > 1):
             raise ArgumentError(f"{where}: `fused=True` goes with one axis, without `renorm` and `synchronized`.")
-        unknown = set(renorm_clipping or ()) - {"rmin", "rmax", "dmax"}
-        if unknown:
-            raise ArgumentError(f"{where}: `renorm_clipping` may have the keys 'rmin', 'rmax' and 'dmax', received {renorm_clipping!r}.")
+        if renorm:
+            renorm_clipping = _checked_clipping(where, renorm_clipping)
         super().__init__(**kwargs)
         take(
             self, axis=list(axis) if isinstance(axis, (list, tuple)) else axes[0], momentum=momentum, epsilon=epsilon, center=bool(center),
             scale=bool(scale), beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint, renorm=bool(renorm), renorm_clipping=renorm_clipping and dict(renorm_clipping),
+            gamma_constraint=gamma_constraint, renorm=bool(renorm), renorm_clipping=renorm_clipping,
             renorm_momentum=renorm_momentum, synchronized=bool(synchronized), fused=fused,
         )  # fmt: skip
 
@@ -130,7 +139,8 @@ class BatchNormalization(Layer):
     def _fix_laws(self, axes: tuple[int, ...], rank: int, images: bool) -> None:
         """What depends on the generation and the input's rank, settled once."""
         version = self._keras_version
-        fused = images and self.fused is not False and not self.renorm and not self.synchronized
+        wide = self.moving_mean.dtype is torch.float64  # TensorFlow's kernel for images has none
+        fused = images and self.fused is not False and not self.renorm and not self.synchronized and not wide
         kind = "" if not fused else "_last_axis_images" if axes[0] == rank - 1 else "_other_images"
         corrections = behaviour(f"batch_norm_correction{kind}", version)
         masks = behaviour("batch_norm_mask", version)
@@ -194,12 +204,12 @@ class BatchNormalization(Layer):
         wide = inputs.to(self.moving_mean.dtype)
         return standardize(wide, self.moving_mean, self.moving_variance, self.gamma, self.beta, self.epsilon).to(inputs.dtype)
 
-    def _held(self) -> tuple[Tensor, ...]:
+    def _held(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """`moving_mean`, `moving_variance`, `gamma`, `beta`, without the cost of asking for attributes where they are plain."""
         buffers, own = self._buffers, self._parameters
-        held = (buffers.get("moving_mean"), buffers.get("moving_variance"), own.get("gamma"), own.get("beta"))
-        if all(t is not None for t in held):
-            return held  # type: ignore[return-value]
+        mean, variance, gamma, beta = buffers.get("moving_mean"), buffers.get("moving_variance"), own.get("gamma"), own.get("beta")
+        if mean is not None and variance is not None and gamma is not None and beta is not None:
+            return mean, variance, gamma, beta
         return self.moving_mean, self.moving_variance, self.gamma, self.beta
 
     def _by_batch_moments(self, inputs: Tensor, mask: Any, moves: bool) -> Tensor:
@@ -224,10 +234,11 @@ class BatchNormalization(Layer):
     def _renormalized(self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None, moves: bool) -> Tensor:
         """Batch renormalization (https://arxiv.org/abs/1702.03275): r and d lead towards `renorm_mean` and `renorm_stddev`."""
         stddev = (variance + self.epsilon).sqrt()
-        clip = self.renorm_clipping or {}
+        clip = self.renorm_clipping
         with torch.no_grad():
-            r = stddev / self.renorm_stddev.view(mean.shape)
-            d = (mean - self.renorm_mean.view(mean.shape)) / self.renorm_stddev.view(mean.shape)
+            known = self.renorm_stddev.view(mean.shape).clamp(min=self.epsilon**0.5)
+            r = stddev / known
+            d = (mean - self.renorm_mean.view(mean.shape)) / known
             r = r.clamp(clip.get("rmin"), clip.get("rmax")) if {"rmin", "rmax"} & set(clip) else r
             d = d.clamp(-clip["dmax"], clip["dmax"]) if "dmax" in clip else d
             if moves:
@@ -263,9 +274,9 @@ class BatchNormalization(Layer):
             config["axis"] = list(self._axes)
         if self.renorm or behaviour("config_batch_norm_renorm", self._keras_version) == "always":
             config.update(config_of(self, "renorm", "renorm_clipping", "renorm_momentum"))
-        if self.synchronized or behaviour("config_batch_norm_renorm", self._keras_version) == "always":
+        if behaviour("config_batch_norm_renorm", self._keras_version) == "always":
             config["synchronized"] = self.synchronized
-        return config | ({"fused": self.fused} if self.fused is not None else {})
+        return config
 
 
 class SyncBatchNormalization(BatchNormalization):

@@ -184,7 +184,8 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The mean of each channel."""
-        return global_average(inputs, self.data_format, self.keepdims, mask)
+        select = mask is not None and behaviour("masked_mean", self._keras_version) == "select"
+        return global_average(inputs, self.data_format, self.keepdims, mask, select)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """None: there are no steps left."""

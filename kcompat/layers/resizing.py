@@ -160,7 +160,8 @@ class Resizing(_Image):
         interpolation = _method("Resizing", interpolation, "resizing_methods")
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ArgumentError(
-                "Resizing: only one of `crop_to_aspect_ratio` and `pad_to_aspect_ratio` can be True, received True for both; set one to False."
+                "Resizing: only one of `crop_to_aspect_ratio` and `pad_to_aspect_ratio` can be True, received True for both; set one to "
+                "False."
             )
         if fill_mode != "constant":
             raise ArgumentError(f"Resizing: `fill_mode` must be 'constant', received {fill_mode!r}.")

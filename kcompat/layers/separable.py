@@ -120,6 +120,8 @@ class _SeparableConv(Windowed):
         filters, depth_multiplier = positive(where, "filters", filters), positive(where, "depth_multiplier", depth_multiplier)
         if data_format is NOT_GIVEN:
             data_format = behaviour("separable_1d_data_format") if self.rank == 1 else None
+        if self.rank == 1 and behaviour("separable_causal"):
+            self.__dict__["_paddings"] = ("valid", "same", "causal")
         self.__dict__["_strides_and_dilation"] = behaviour("depthwise_strides_and_dilation")
         super().__init__(
             kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format, dilation_rate=dilation_rate,
@@ -162,10 +164,9 @@ class _SeparableConv(Windowed):
 
 
 class SeparableConv1D(_SeparableConv):
-    """Separable convolution over steps; 'causal' pads in front only."""
+    """Separable convolution over steps; tf.keras' 'causal' pads in front only."""
 
     rank = 1
-    _paddings = ("valid", "same", "causal")
 
 
 class SeparableConv2D(_SeparableConv):

@@ -8,7 +8,7 @@ from typing import Any
 from kcompat import config as settings
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ShapeError
-from kcompat.tensor.shapes import channel_axis, image_shape, spatial_axes
+from kcompat.tensor.shapes import channel_axis, image_shape, span, spatial_axes
 
 _Lengths = Callable[[int, int | None], int | None]
 
@@ -33,6 +33,21 @@ def padding_name(where: str, value: Any, known: Sequence[str]) -> str:
     if lowered not in known:
         raise ArgumentError(f"{where}: `padding` must be {' or '.join(map(repr, known))}, received {value!r}.")
     return lowered
+
+
+def known_output_padding(where: str, value: Any, rank: int, kernel: Any, strides: Any, padding: Any, dilation: Any) -> tuple[int, ...]:
+    """`output_padding` of a transposed convolution, if a convolution brings the length it makes back to the input's."""
+    found, steps = sizes(where, "output_padding", value, rank, 0), sizes(where, "strides", strides, rank)
+    if any(p >= s for p, s in zip(found, steps, strict=True)):
+        raise ArgumentError(f"{where}: `output_padding` must be below `strides`={steps}, received {found}.")
+    windows, rates = sizes(where, "kernel_size", kernel, rank), sizes(where, "dilation_rate", dilation, rank)
+    even = [span(k, d) % 2 == 0 for k, d in zip(windows, rates, strict=True)]
+    if str(padding).lower() == "same" and any(e and p == 0 for e, p in zip(even, found, strict=True)):
+        raise ArgumentError(
+            f"{where}: `output_padding` must be at least 1 where the window is even and `padding` is 'same', received {found} with "
+            f"windows of {windows}; with None the layer chooses."
+        )
+    return found
 
 
 def data_format_name(where: str, value: Any) -> str:

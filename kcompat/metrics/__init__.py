@@ -58,7 +58,7 @@ def get(identifier: Any) -> Any:
     found = registry.get("metric", identifier)
     if isinstance(identifier, str) and not isinstance(found, Metric) and behaviour("metric_strings") == "objects":
         classes = {registry.written_name(cls): cls for cls in METRICS}
-        camel = "".join(part.capitalize() for part in found.__name__.split("_"))
+        camel = "".join(part.capitalize() for part in getattr(found, "__name__", "").split("_"))
         return classes[camel]() if camel in classes else MeanMetricWrapper(found)
     return found
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from kcompat import config, initializers, registry
 from kcompat.core.naming import snake_case
 from kcompat.core.variable import Variable, WeightInfo
-from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour, positional
 from kcompat.losses.convert import as_tensor, same_rank, squeeze_longer
 from kcompat.losses.functions import bound as bound_loss
@@ -206,7 +206,15 @@ class MeanMetricWrapper(Mean):
                 values = values.to(self._dtype)
             if self.total.device != values.device:
                 self.to(values.device)
-            self.add(*rules.weighted_sum(values, weight))
+            try:
+                self.add(*rules.weighted_sum(values, weight))
+            except RuntimeError as error:
+                raise self._misfit(values, mask, sample_weight) from error
+
+    def _misfit(self, values: Tensor, mask: Tensor | None, sample_weight: Any) -> ShapeError:
+        parts = {"sample_weight": sample_weight, "mask": mask}
+        given = [f"`{name}` of shape {tuple(as_tensor(part).shape)}" for name, part in parts.items() if part is not None]
+        return ShapeError(f"{self.name}: {' and '.join(given)} cannot weigh values of shape {tuple(values.shape)}.")
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

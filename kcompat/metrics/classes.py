@@ -44,7 +44,16 @@ class BinaryAccuracy(MeanMetricWrapper):
     def __init__(self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
         if not 0 < threshold < 1:
             raise ArgumentError(f"BinaryAccuracy: `threshold` must lie between 0 and 1, received {threshold!r}.")
-        super().__init__(functions.binary_accuracy, name, dtype, threshold=threshold)
+        super().__init__(functions.binary_hits, name, dtype, threshold=threshold)
+
+
+class _Crossentropy(MeanMetricWrapper):
+    """Crossentropies, whose options became more over the generations."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments that the generation knows."""
+        absent = behaviour("config_metric_without").get(type(self).__name__, {})
+        return {key: value for key, value in super().get_config().items() if key not in absent or value != absent[key]}
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
@@ -54,7 +63,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         super().__init__(losses.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
-class CategoricalCrossentropy(MeanMetricWrapper):
+class CategoricalCrossentropy(_Crossentropy):
     """Mean cross entropy of one-hot targets."""
 
     def __init__(
@@ -68,13 +77,8 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(losses.categorical_crossentropy, name, dtype, **options)
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        absent = behaviour("config_metric_without")
-        return {key: value for key, value in super().get_config().items() if key not in absent or value != absent[key]}
 
-
-class SparseCategoricalCrossentropy(MeanMetricWrapper):
+class SparseCategoricalCrossentropy(_Crossentropy):
     """Mean cross entropy of class indices."""
 
     def __init__(
@@ -85,7 +89,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         ignore_class: int | None = None,
         axis: int = -1,
     ):
-        options = {"from_logits": from_logits, "axis": axis} | ({} if ignore_class is None else {"ignore_class": ignore_class})
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **options)
 
 

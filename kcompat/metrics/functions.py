@@ -28,6 +28,15 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     return _binary_accuracy(*_binary_laws(), y_true, y_pred, threshold)
 
 
+def binary_hits(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    """1 where a target is met by `y_pred > threshold`, else 0."""
+    return _binary_hits(behaviour("metric_binary_accuracy"), y_true, y_pred, threshold)
+
+
+def _binary_hits(law: str, y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    return rules.binary_hits(*_both(y_true, y_pred), threshold, rounded=law == "round")
+
+
 def _binary_laws() -> tuple[str, bool]:
     return behaviour("metric_binary_accuracy"), behaviour("metric_binary_accuracy_mean")
 
@@ -50,4 +59,5 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return rules.sparse_categorical_accuracy(*_both(y_true, y_pred))
 
 
+_BINDERS[binary_hits] = lambda: functools.partial(_binary_hits, behaviour("metric_binary_accuracy"))
 _BINDERS[binary_accuracy] = lambda: functools.partial(_binary_accuracy, *_binary_laws())

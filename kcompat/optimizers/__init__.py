@@ -31,22 +31,27 @@ def get(identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any
     if isinstance(identifier, str):
         return registry.get("optimizer", _written(identifier), custom_objects)
     if isinstance(identifier, dict) and isinstance(identifier.get("class_name"), str):
-        name = _written(identifier["class_name"].removeprefix("Custom>"))
-        if _is_legacy(identifier, name):
-            return registry.build(getattr(legacy, name), identifier["config"], custom_objects)
-        return registry.get("optimizer", {**identifier, "class_name": name}, custom_objects)
+        before = _legacy_class(identifier)
+        if before is not None:
+            return registry.build(before, identifier["config"], custom_objects)
+        name = identifier["class_name"].removeprefix("Custom>")
+        return registry.get("optimizer", {**identifier, "class_name": _written(name)}, custom_objects)
     found = registry.get("optimizer", identifier, custom_objects)
     if not hasattr(found, "step"):
         raise ArgumentTypeError(f"`optimizer` must be a name, a config, or an optimizer of kcompat or torch, received {identifier!r}.")
     return found
 
 
-def _is_legacy(written: Mapping[str, Any], name: str) -> bool:
-    """Whether a config of a generation that has two families of optimizers (tf.keras 2.11 to 2.15) means the one of before."""
-    if behaviour("optimizer_config") != "full" or name not in legacy.__all__ or written["class_name"].startswith("Custom>"):
-        return False
+#: by name in small letters
+_LEGACY = {name.lower(): getattr(legacy, name) for name in legacy.__all__ if name != "Optimizer"}
+
+
+def _legacy_class(written: Mapping[str, Any]) -> type[Optimizer] | None:
+    """The legacy class, where there are two families (tf.keras 2.11 to 2.15) and the config does not say that it is of the new one."""
     config = written.get("config")
-    return isinstance(config, dict) and bool(config) and config.get("is_legacy_optimizer") is not False
+    if behaviour("optimizer_config") != "full" or not isinstance(config, dict) or not config:
+        return None
+    return None if config.get("is_legacy_optimizer") is False else _LEGACY.get(written["class_name"].lower())
 
 
 def _written(name: str) -> str:

@@ -22,7 +22,14 @@ class SGD(classes.SGD):
 
     @arguments()
     def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str = "SGD", *, params: Any = None, **kwargs: Any
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        name: str = "SGD",
+        *,
+        params: Any = None,
+        **kwargs: Any,
     ):
         _check("SGD", kwargs)
         with keras_version_scope(_BEFORE):

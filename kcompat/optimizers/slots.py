@@ -164,8 +164,8 @@ class SlotKeeper(torch.optim.Optimizer):
     weights = variables
 
     def get_weights(self) -> list[np.ndarray]:
-        """The state as numpy arrays, in the order of `variables`."""
-        return [tensor.detach().cpu().numpy() for tensor in self.variables]
+        """Copies of the state as numpy arrays, in the order of `variables`."""
+        return [tensor.detach().cpu().numpy().copy() for tensor in self.variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Restore what `get_weights` gave; the optimizer must know its weights (`build`)."""

@@ -17,9 +17,7 @@ _SELU_SCALE = 1.0507009873554805
 _SELU_ALPHA = 1.6732632423543772
 
 
-def relu(
-    x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0, in_place: bool = False
-) -> Tensor:
+def relu(x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0, in_place: bool = False) -> Tensor:
     """`max_value` from there on, `x` above `threshold`, `negative_slope * (x - threshold)` below; `in_place` lets it overwrite `x`.
 
     The derivative is 1 at `max_value` (but 0 where it is 6 and `threshold` 0), 0 at `threshold` (but the slope where only that is set).

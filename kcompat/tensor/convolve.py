@@ -23,17 +23,17 @@ DEPTHWISE_ORDER = {1: (1, 2, 0), 2: (2, 3, 0, 1)}
 
 _TO_TORCH = {1: (2, 1, 0), 2: (3, 2, 0, 1), 3: (4, 3, 0, 1, 2)}
 
-#: what both sides of each axis are padded with, and in the order of `F.pad` what is left for single sides, if anything is
-Padding = tuple[tuple[int, ...], list[int] | None]
+#: what both sides of each axis are padded with; in the order of `F.pad` what is left for single sides, or None; and the strides, if this
+#: holds only for lengths that are multiples of them
+Padding = tuple[tuple[int, ...], list[int] | None, tuple[int, ...] | None]
 
-_NONE: dict[int, Padding] = {rank: ((0,) * rank, None) for rank in (1, 2, 3)}
+_NONE: dict[int, Padding] = {rank: ((0,) * rank, None, None) for rank in (1, 2, 3)}
 
 
-def known_padding(window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]) -> str | Padding:
-    """The amounts of a `padding` for which the length of the input does not matter, so that calls need not find them; else its name."""
-    if padding == "same" and max(strides) > 1:
-        return padding
-    return _shared_padding((1,) * len(strides), window, strides, padding, dilation)
+def known_padding(window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]) -> Padding:
+    """The amounts of a `padding` as far as the length of the input does not matter, so that calls need not find them."""
+    both, rest, _ = _shared_padding(strides, window, strides, padding, dilation)
+    return both, rest, tuple(strides) if padding == "same" and max(strides) > 1 else None
 
 
 def convolve(
@@ -62,9 +62,9 @@ def depthwise(
     data_format: str = "channels_last",
 ) -> Tensor:
     """Every channel convolved with its own `kernel[..., channel, :]` (*window, in, multiplier): output channel `c * multiplier + m`."""
-    rank = len(strides)
-    channels, multiplier = kernel.shape[-2:]
-    weight = kernel.permute(rank, rank + 1, *range(rank)).reshape(channels * multiplier, 1, *kernel.shape[:rank])
+    weight = kernel.permute(DEPTHWISE_ORDER[len(strides)])
+    channels, multiplier = weight.shape[0], weight.shape[1]
+    weight = weight.reshape(channels * multiplier, 1, *weight.shape[2:])
     return _slide(x, weight, bias, strides, padding, dilation, channels, data_format)
 
 
@@ -100,7 +100,9 @@ def _slide(
     images = as_images(x, data_format)
     if isinstance(padding, str):
         padding = _shared_padding(images.shape[-rank:], weight.shape[2:], strides, padding, dilation)
-    both, rest = padding
+    both, rest, multiples = padding
+    if multiples is not None and any([n % s for n, s in zip(images.shape[-rank:], multiples)]):  # noqa: B905, C419
+        both, rest, _ = _shared_padding(images.shape[-rank:], weight.shape[2:], strides, "same", dilation)
     if rest is not None:
         images = F.pad(images, rest)
     if rank == 1:
@@ -119,7 +121,7 @@ def _shared_padding(
         shared = min(before, after)
         both.append(shared)
         rest[:0] = (before - shared, after - shared)
-    return tuple(both), rest if any(rest) else None
+    return tuple(both), rest if any(rest) else None, None
 
 
 def convolve_transposed(

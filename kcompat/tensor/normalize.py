@@ -18,12 +18,16 @@ from kcompat.tensor.layout import as_images, from_images
 
 def _channels_second(x: Tensor, axis: int) -> Tensor:
     """`x` with `axis` as axis 1, in the layout for which torch has fast kernels; nothing moves."""
+    if axis == 3 and x.ndim == 4:
+        return x.permute(0, 3, 1, 2)
     if axis == 1 or x.ndim == 1:
         return x
     return as_images(x, "channels_last") if axis == x.ndim - 1 and 3 <= x.ndim <= 5 else x.movedim(axis, 1)
 
 
 def _channels_back(y: Tensor, axis: int, ndim: int) -> Tensor:
+    if axis == 3 and ndim == 4:
+        return y.permute(0, 2, 3, 1)
     if axis == 1:
         return y
     return from_images(y, ndim - 2, "channels_last") if axis == ndim - 1 and 3 <= ndim <= 5 else y.movedim(1, axis)

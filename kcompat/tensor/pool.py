@@ -33,9 +33,20 @@ def average_pool(
     """The mean of the real cells of each window of `size` cells, `strides` apart."""
     if x.ndim == 5 and x.device.type == "cpu" and x.element_size() < 4:  # torch has no such kernel for half precision
         return average_pool(x.float(), size, strides, padding, data_format).to(x.dtype)
+    if x.ndim == 5 and any(x.shape[axis] < k for axis, k in zip(spatial_axes(3, data_format), size)):  # noqa: B905
+        return _average_of_padded(x, size, strides, padding, data_format)
     images, size, strides, both, surplus = _windows(x, size, strides, padding, data_format)
     pool = F.avg_pool2d if images.ndim == 4 else F.avg_pool3d
     return _settled(pool(images, size, strides, both, padding == "same", False), x.ndim - 2, surplus, data_format)
+
+
+def _average_of_padded(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str, data_format: str) -> Tensor:
+    """`average_pool` of volumes smaller than the window, which torch's kernel refuses: means with zeros over the share of real cells."""
+    images = as_images(x, data_format)
+    amounts = [padding_amounts(n, k, s, padding) for n, k, s in zip(images.shape[2:], size, strides, strict=True)]
+    sides = [n for pair in reversed(amounts) for n in pair]
+    means, shares = (F.avg_pool3d(F.pad(t, sides), size, strides) for t in (images, torch.ones_like(images[:1, :1])))
+    return from_images(means / shares, 3, data_format)
 
 
 def _windows(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str, data_format: str) -> tuple[Any, ...]:
@@ -69,31 +80,17 @@ def global_max(x: Tensor, data_format: str = "channels_last", keepdims: bool = F
     return x.amax(tuple(spatial_axes(x.ndim - 2, data_format)), keepdim=keepdims)
 
 
-def global_average(x: Tensor, data_format: str = "channels_last", keepdims: bool = False, mask: Tensor | None = None) -> Tensor:
-    """The mean over all spatial axes; with a `mask` (n, steps) over the kept steps of one axis, nan where none is kept."""
+def global_average(
+    x: Tensor, data_format: str = "channels_last", keepdims: bool = False, mask: Tensor | None = None, select: bool = False
+) -> Tensor:
+    """The mean over all spatial axes; with a `mask` (n, steps) over the kept steps of one axis, nan where none is kept.
+
+    Steps left out count times 0, so that a nan there shows; with `select` nothing of them does.
+    """
     axes = tuple(spatial_axes(x.ndim - 2, data_format))
     if mask is None:
         return x.mean(axes, keepdim=keepdims)
-    weights = mask.to(x.dtype).unsqueeze(-1 if data_format == "channels_last" else 1)
-    return (x * weights).sum(axes, keepdim=keepdims) / weights.sum(axes, keepdim=keepdims)
-
-
-_ADAPTIVE_MAXIMUM: dict[int, Callable[..., Any]] = {2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
-_ADAPTIVE_AVERAGE: dict[int, Callable[..., Any]] = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
-
-
-def adaptive_max_pool(x: Tensor, size: Sequence[int], data_format: str = "channels_last") -> Tensor:
-    """The maximum of each of `size` windows: along an axis of n cells, window i of m goes from floor(i n / m) to ceil((i + 1) n / m)."""
-    if not x.is_floating_point():
-        return _adaptive(_ADAPTIVE_MAXIMUM, x.double(), size, data_format).to(x.dtype)
-    return _adaptive(_ADAPTIVE_MAXIMUM, x, size, data_format)
-
-
-def adaptive_average_pool(x: Tensor, size: Sequence[int], data_format: str = "channels_last") -> Tensor:
-    """The mean of each of `size` windows, chosen as by `adaptive_max_pool`."""
-    return _adaptive(_ADAPTIVE_AVERAGE, x, size, data_format)
-
-
-def _adaptive(kernels: dict[int, Callable[..., Any]], x: Tensor, size: Sequence[int], data_format: str) -> Tensor:
-    images, wanted = as_images(x, data_format), (1, *size) if len(size) == 1 else tuple(size)
-    return from_images(kernels[images.ndim - 2](images, wanted), len(size), data_format)
+    kept = mask.bool().unsqueeze(-1 if data_format == "channels_last" else 1)
+    weights = kept.to(x.dtype)
+    values = torch.where(kept, x, torch.zeros((), dtype=x.dtype, device=x.device)) if select else x * weights
+    return values.sum(axes, keepdim=keepdims) / weights.sum(axes, keepdim=keepdims)

@@ -235,10 +235,14 @@ class Compiled:
     def listed(self, numbers: Mapping[str, Any]) -> Any:
         """Numbers as `evaluate` returns them: one, or a list with the loss first."""
         trackers = [t.name for t in self.loss.trackers if t is not None]
-        keys = [e.key for e in (*self.metrics.plain, *self.metrics.weighted)]
-        keys = sorted(keys) if self.log_order == "sorted" and trackers else keys
-        known = [k for k in dict.fromkeys(["loss", *trackers, *keys]) if k in numbers]
-        flat = [numbers[k] for k in (*known, *(k for k in numbers if k not in known))]
+        entries = (*self.metrics.plain, *self.metrics.weighted)
+        if self.names_are_objects:  # Keras 3 looks the metrics' own names up, which may repeat, then adds the numbers left over
+            known = [k for k in ("loss", *(e.written for e in entries), *trackers) if k in numbers]
+            rest = sorted(k for k in numbers if k not in known)
+        else:
+            known = [k for k in dict.fromkeys(["loss", *trackers, *(e.key for e in entries)]) if k in numbers]
+            rest = [k for k in numbers if k not in known]
+        flat = [numbers[k] for k in (*known, *rest)]
         return flat[0] if len(flat) == 1 else flat
 
     def ordered(self, logs: dict[str, Any]) -> dict[str, Any]:

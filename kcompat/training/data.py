@@ -122,8 +122,15 @@ def class_weights(y: Any, table: Mapping[int, float]) -> Tensor:
     if not isinstance(y, Tensor):
         raise ArgumentError("`class_weight` is only supported for models with one output.")
     classes = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(y.shape[0], -1)[:, 0]
-    classes = classes.reshape(classes.shape[0], -1)[:, 0].to(torch.int64)
+    classes = classes.reshape(classes.shape[0], -1)[:, 0]
     table = {int(k): float(v) for k, v in table.items()}
+    if classes.is_floating_point():
+        nearest = classes.round()
+        if behaviour("class_of_fraction") == "none" and not torch.equal(nearest, classes):
+            fractions = sorted(set(classes[nearest != classes].tolist()))
+            raise ArgumentError(f"`class_weight` needs targets that are classes, `y` has {fractions}.")
+        classes = nearest
+    classes = classes.to(torch.int64)
     law, present = behaviour("class_weight_gaps"), sorted(set(classes.unique().tolist()))
     missing = [c for c in present if c not in table]
     if law == "refuse" and sorted(table) != list(range(len(table))):

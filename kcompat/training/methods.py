@@ -13,7 +13,7 @@ from typing import Any
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import positional
 from kcompat.training import loop, step
-from kcompat.training.compile import Compiled, compiled_of, reset_all, to_numbers
+from kcompat.training.compile import Compiled, reset_all, to_numbers
 
 #: how batches are fetched, not which: threads and queues, in Keras 2 and in Keras 1 -> the values that ask for no help
 _FETCHING: dict[str, tuple[Any, ...]] = {
@@ -28,8 +28,8 @@ def _known(kwargs: dict[str, Any], fetches: bool) -> dict[str, Any]:
         for name in sorted(_FETCHING.keys() & kwargs):
             if kwargs[name] not in _FETCHING[name]:
                 warnings.warn(
-                    f"`{name}={kwargs[name]!r}` has no effect: batches are fetched in the calling thread, with the same results. Workers come "
-                    "with a DataLoader: `torch.utils.data.DataLoader(dataset, num_workers=...)`.",
+                    f"`{name}={kwargs[name]!r}` has no effect: batches are fetched in the calling thread, with the same results. "
+                    "Workers come with a DataLoader: `torch.utils.data.DataLoader(dataset, num_workers=...)`.",
                     UserWarning,
                     stacklevel=3,
                 )

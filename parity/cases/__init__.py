@@ -22,6 +22,7 @@ Fields, all kinds (only `id`, `kind` and, but for models, `class` must be there)
     generations  which of "2.2", "2.3", "2.15", "3" (default: all four)
     errors       generations among these in which the real Keras raises; kcompat must raise the like
     float64      true, or a list of generations: also run there with floatx float64 and a bar of 1e-10
+    bar          1e-4: how far float32 values may be off, instead of 1e-5
     random       true: values are random; statistics and constant axes are compared, not values
     gradient     false: no gradients (default true; constraints and initializers have none)
     per_generation  {"2.2": {"config": {...}}}: fields replaced in one generation
@@ -37,13 +38,21 @@ Further fields, by kind:
                      names with "gamma", "variance" or "stddev"
                  listed: true: a single input goes in as a list of one
                  trainable: false: set on the layer before it is called
+                 xla: true: tf_keras and Keras 3 run the call compiled by XLA, because TensorFlow's own CPU kernels do not know
+                     the case ('channels_first', groups). No losses are seen then
+                 xla: true: tf_keras and Keras 3 run the call compiled by XLA, because TensorFlow's own CPU kernels do not know
+                     the case ('channels_first', groups). No losses are seen then
     initializer  shape [3, 4]: what to make (instead of inputs). Random ones set `random`
     model        model: {"sequential": [LAYER, ...]}  or
                      {"inputs": {"a": {"shape": [7, 3]}},  (shape without batch; `batch_size`, `dtype`, `name` if wished)
                       "layers": {"d": LAYER, ...}, "calls": [["h", "d", "a"], ["y", "add", ["h", "b"], {call}]],
-                      "outputs": "y" or ["y", "z"]}; a layer named in two calls is shared
+                      "outputs": "y" or ["y", "z"]}; a layer named in two calls is shared; {"tensors": ["h"]} as an argument of
+                      a call stands for the list of the tensors called so
                      LAYER: {"class": "Dense", "config": {...}, "trainable": false} or {"model": {...}} for a nested one
-                 train: {"loss": "mse", "rate": 0.1, "steps": 1}: steps of train_on_batch with SGD, after all else
+                 train: {"loss": "mse", "rate": 0.1, "steps": 1}: steps of train_on_batch, after all else. Further keys:
+                     optimizer "SGD" or "Adam", config its keyword arguments, loss_weights as `compile` takes them,
+                     targets [ARRAY, ...], sample_weight [ARRAY, ...] one for each output, described as inputs are (targets are
+                     drawn like the outputs otherwise), class_weight {"0": 2.0}
     loss         inputs: targets, predictions, perhaps sample weights; a function is called with `config`, a class made with it
     metric       the same; an object is updated `steps` times before its result is read
     optimizer    class may be "legacy.Adam"; start: [[1, 1, 1], ...] the weights; gradients: for each step one array per weight
@@ -71,7 +80,7 @@ GENERATIONS = ("2.2", "2.3", "2.15", "3")
 KINDS = ("layer", "activation", "regularizer", "constraint", "initializer", "model", "loss", "metric", "optimizer")
 _FIELDS = {
     "id", "kind", "class", "config", "identifier", "inputs", "call", "generations", "errors", "float64", "random", "gradient",
-    "per_generation", "skip", "note", "steps", "weights", "listed", "trainable", "shape", "model", "train",
+    "per_generation", "skip", "note", "steps", "weights", "listed", "trainable", "xla", "shape", "model", "train", "bar",
     "start", "gradients",
 }  # fmt: skip
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -138,5 +147,5 @@ def resolve(case, generation):
 
 def digest(resolved):
     """A short hash of a resolved case: a reference recorded from another version of the case is stale."""
-    told = {k: v for k, v in resolved.items() if k not in ("skip", "float64")}
+    told = {k: v for k, v in resolved.items() if k not in ("skip", "float64", "bar")}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("ascii")).hexdigest()[:12]

@@ -20,8 +20,8 @@ def _case(kind, rank, name, size, shape, more=None, **fields):
     config = dict({"output_size": size}, **(more or {}))
     if kind == "Max" and name in ("one", "columns"):
         fields = dict(fields, gradient=False, note="windows as large as the input: TensorFlow's gradient is uninitialized memory")
-    case_id = "adaptive_pooling/%s%dd_%s" % (kind.lower(), rank, name)
-    return layer(case_id, "Adaptive%sPooling%dD" % (kind, rank), config, x(*shape), **dict(ONLY, **fields))
+    case_id = f"adaptive_pooling/{kind.lower()}{rank}d_{name}"
+    return layer(case_id, f"Adaptive{kind}Pooling{rank}D", config, x(*shape), **dict(ONLY, **fields))
 
 
 CASES = [

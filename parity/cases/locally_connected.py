@@ -52,7 +52,7 @@ CASES = [
     _two("same", {"padding": "same"}, errors=BOTH),
     _two("bad_format", {"data_format": "sideways"}, errors=BOTH),
     *[
-        make("implementation%d_%s" % (number, name), dict(more, implementation=number), **dict(fields, generations=list(TF)))
+        make(f"implementation{number}_{name}", dict(more, implementation=number), **dict(fields, generations=list(TF)))
         for number in (2, 3)
         for make, name, more, fields in (
             (_one, "plain", {}, {}),

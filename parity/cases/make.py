@@ -1,5 +1,7 @@
 """Short ways to write cases: arrays, layers, layer and model cases. Plain dicts come out."""
 
+#: where channels_first is said
+FIRST = {"data_format": "channels_first"}
 OLD = ("2.2", "2.3")
 NEW = ("2.15", "3")
 TF = ("2.15",)
@@ -24,6 +26,16 @@ def ones(*shape, **more):
 def obj(class_name, **config):
     """The config of an object inside another one: `obj("L2", l2=0.1)`."""
     return {"class_name": class_name, "config": config}
+
+
+def first(shape):
+    """A shape with the channels after the batch."""
+    return (shape[0], shape[-1], *shape[1:-1])
+
+
+def window(kernel, strides=1, padding="valid", **more):
+    """The arguments of a convolution's window."""
+    return dict({"kernel_size": kernel, "strides": strides, "padding": padding}, **more)
 
 
 def layer(case_id, name, config, inputs, **more):

@@ -14,7 +14,7 @@ def _plain(*arguments, **config):
     Here the slot stays 0, which saves two passes over all weights a step: the slots alone are not compared.
     """
     case = _case(*arguments, **config)
-    slots = ["state/%d" % (index + 1) for index in range(len(case["start"]))]
+    slots = [f"state/{index + 1}" for index in range(len(case["start"]))]
     for generation in set(case["generations"]) - {"3"}:
         case.setdefault("per_generation", {}).setdefault(generation, {})["skip"] = slots
     return dict(case, note="the slot of SGD without momentum: -lr g in Keras, 0 here, read by nobody")

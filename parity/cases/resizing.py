@@ -11,13 +11,13 @@ _NO_AREA_GRADIENT = "TensorFlow has no gradient of its area kernel"
 
 
 def _up(rank, name, config, shape, **fields):
-    return layer("resizing/up_sampling%dd_%s" % (rank, name), "UpSampling%dD" % rank, config, x(*shape), **fields)
+    return layer(f"resizing/up_sampling{rank}d_{name}", f"UpSampling{rank}D", config, x(*shape), **fields)
 
 
 def _image(kind, name, config, shape=(2, 6, 5, 3), low=-1, high=1, dtype="floatx", **fields):
     prefix = {"Resizing": "resizing", "CenterCrop": "center_crop", "Rescaling": "rescaling"}[kind]
     fields.setdefault("generations", list(NEW))
-    return layer("resizing/%s_%s" % (prefix, name), kind, config, x(*shape, low=low, high=high, dtype=dtype), **fields)
+    return layer(f"resizing/{prefix}_{name}", kind, config, x(*shape, low=low, high=high, dtype=dtype), **fields)
 
 
 def _area(method):
@@ -61,7 +61,10 @@ CASES = [
         _up(2, method + "_" + name, {"interpolation": method, "size": list(size)}, (2, 4, 3, 2), generations=list(NEW), **_area(method))
         for method in COMMON for name, size in (("doubled", (2, 2)), ("oblong", (3, 5)))
     ],
-    *[_up(2, method + "_first", dict(FIRST, interpolation=method), (2, 2, 4, 3), generations=list(NEW)) for method in ("bicubic", "lanczos3")],
+    *[
+        _up(2, method + "_first", dict(FIRST, interpolation=method), (2, 2, 4, 3), generations=list(NEW))
+        for method in ("bicubic", "lanczos3")
+    ],
     *[_up(2, method, {"interpolation": method, "size": [2, 3]}, (2, 4, 3, 2), generations=list(TF)) for method in ONLY_TF],
     _up(3, "plain", {}, (2, 3, 2, 4, 2), float64=True),
     _up(3, "oblong", {"size": [1, 3, 2]}, (2, 3, 2, 4, 2)),
@@ -75,9 +78,13 @@ CASES = [
     ]}, "skip": ["static_shape"]}}, generations=list(OLD) + list(TF)),
 
     *[_image("Resizing", "bilinear_" + name, {"height": size[0], "width": size[1]}) for name, size in SIZES.items()],
-    *[_image("Resizing", "nearest_" + name, {"height": size[0], "width": size[1], "interpolation": "nearest"}) for name, size in SIZES.items()],
     *[
-        _image("Resizing", method + "_" + name, {"height": SIZES[name][0], "width": SIZES[name][1], "interpolation": method}, **_area(method))
+        _image("Resizing", "nearest_" + name, {"height": size[0], "width": size[1], "interpolation": "nearest"})
+        for name, size in SIZES.items()
+    ],
+    *[
+        _image("Resizing", method + "_" + name, {"height": SIZES[name][0], "width": SIZES[name][1], "interpolation": method},
+               **_area(method))
         for method in COMMON for name in ("larger", "smaller", "mixed")
     ],
     *[
@@ -94,15 +101,15 @@ CASES = [
     _image("Resizing", "nearest_double", {"height": 4, "width": 9, "interpolation": "nearest"}, float64=True),
     _image("Resizing", "same_size", {"height": 6, "width": 5}),
     *[
-        _image("Resizing", "crop_%d_%d" % size, {"height": size[0], "width": size[1], "crop_to_aspect_ratio": True})
-        for size in ((3, 3), (4, 9), (9, 2), (7, 5), (1, 1))
+        _image("Resizing", f"crop_{high}_{wide}", {"height": high, "width": wide, "crop_to_aspect_ratio": True})
+        for high, wide in ((3, 3), (4, 9), (9, 2), (7, 5), (1, 1))
     ],
     _image("Resizing", "crop_nearest", {"height": 4, "width": 9, "crop_to_aspect_ratio": True, "interpolation": "nearest"}),
     _image("Resizing", "crop_bicubic", {"height": 3, "width": 8, "crop_to_aspect_ratio": True, "interpolation": "bicubic"}),
     *[
-        _image("Resizing", "pad_%d_%d" % size, {"height": size[0], "width": size[1], "pad_to_aspect_ratio": True, "fill_value": 0.5},
+        _image("Resizing", f"pad_{high}_{wide}", {"height": high, "width": wide, "pad_to_aspect_ratio": True, "fill_value": 0.5},
                generations=KERAS3)
-        for size in ((3, 3), (4, 9), (9, 2), (7, 5))
+        for high, wide in ((3, 3), (4, 9), (9, 2), (7, 5))
     ],
     _image("Resizing", "pad_zero", {"height": 4, "width": 9, "pad_to_aspect_ratio": True, "interpolation": "nearest"}, generations=KERAS3),
     _image("Resizing", "pad_first", dict(FIRST, height=3, width=8, pad_to_aspect_ratio=True, fill_value=-2.0), (2, 3, 6, 5),
@@ -127,8 +134,8 @@ CASES = [
     _image("Resizing", "crop_and_pad", {"height": 2, "width": 3, "pad_to_aspect_ratio": True, "crop_to_aspect_ratio": True},
            generations=KERAS3, errors=KERAS3),
 
-    *[_image("CenterCrop", "%d_%d" % size, {"height": size[0], "width": size[1]}) for size in ((2, 2), (3, 4), (6, 5), (1, 5), (5, 2))],
-    *[_image("CenterCrop", "enlarging_%d_%d" % size, {"height": size[0], "width": size[1]}) for size in ((8, 2), (7, 9), (3, 6))],
+    *[_image("CenterCrop", f"{high}_{wide}", {"height": high, "width": wide}) for high, wide in ((2, 2), (3, 4), (6, 5), (1, 5), (5, 2))],
+    *[_image("CenterCrop", f"enlarging_{high}_{wide}", {"height": high, "width": wide}) for high, wide in ((8, 2), (7, 9), (3, 6))],
     _image("CenterCrop", "double", {"height": 3, "width": 3}, float64=True),
     _image("CenterCrop", "first", dict(FIRST, height=3, width=2), (2, 3, 6, 5), generations=KERAS3),
     _image("CenterCrop", "first_enlarging", dict(FIRST, height=8, width=2), (2, 3, 6, 5), generations=KERAS3),

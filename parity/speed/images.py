@@ -317,7 +317,11 @@ def sides(name: str, training: bool) -> dict[str, Callable[[], object]]:
     last = x.permute(0, 3, 1, 2)
     first = last.contiguous()
     if training:
-        return {"kcompat": train(model, x, y, 2, keras=True), "tuned": train(tuned, last, y, 2), "idiomatic": train(plain, first, y, 2, read=True)}
+        return {
+            "kcompat": train(model, x, y, 2, keras=True),
+            "tuned": train(tuned, last, y, 2),
+            "idiomatic": train(plain, first, y, 2, read=True),
+        }
     guards = (torch.inference_mode, torch.inference_mode, torch.no_grad)
     runs = (infer(m, data, 4, guard) for m, data, guard in zip((model, tuned, plain), (x, last, first), guards, strict=True))
     return dict(zip(("kcompat", "tuned", "idiomatic"), runs, strict=True))

@@ -122,11 +122,27 @@ ROWS: dict[str, Row] = {
     "LocallyConnected1D": Row(lambda: L.LocallyConnected1D(3, 2, 2), ((3, 6, 4),)),
     "LocallyConnected1D same": Row(lambda: L.LocallyConnected1D(3, 2, padding="same", implementation=2), ((3, 6, 4),)),
     "LocallyConnected2D": Row(lambda: L.LocallyConnected2D(3, (2, 3), data_format="channels_first"), ((3, 2, 4, 5),)),
-    "LocallyConnected2D packed": Row(lambda: L.LocallyConnected2D(2, 2, 2, "same", bias_initializer="ones", implementation=3), ((3, 5, 4, 2),)),
+    "LocallyConnected2D packed": Row(
+        lambda: L.LocallyConnected2D(2, 2, 2, "same", bias_initializer="ones", implementation=3), ((3, 5, 4, 2),)
+    ),
+    "SimpleRNN": Row(lambda: L.SimpleRNN(5), ((3, 6, 4),)),
+    "LSTM": Row(lambda: L.LSTM(5, return_sequences=True), ((3, 6, 4),)),
+    "LSTM hard": Row(lambda: L.LSTM(5, recurrent_activation="hard_sigmoid"), ((3, 6, 4),)),
+    "LSTM dropped": Row(lambda: L.LSTM(5, dropout=0.3, recurrent_dropout=0.3, implementation=1), ((3, 6, 4),)),
+    "GRU": Row(lambda: L.GRU(5), ((3, 6, 4),)),
+    "GRU before": Row(lambda: L.GRU(5, reset_after=False, use_bias=False), ((3, 6, 4),)),
+    "RNN": Row(lambda: L.RNN([L.LSTMCell(4), L.GRUCell(3), L.SimpleRNNCell(2)], return_sequences=True), ((3, 6, 4),)),
+    "Bidirectional": Row(lambda: L.Bidirectional(L.LSTM(5, return_sequences=True)), ((3, 6, 4),)),
+    "TimeDistributed": Row(lambda: L.TimeDistributed(L.Dense(5)), ((3, 6, 4),)),
+    "TimeDistributed images": Row(lambda: L.TimeDistributed(L.Conv2D(5, 2)), ((3, 2, 5, 6, 4),)),
+    "Embedding": Row(lambda: L.Embedding(7, 5), ((3, 6),)),
     "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
 }
-#: layer classes without a row of their own: bases, and inputs, which take no data
-BASES = {"InputLayer", "Wrapper", "Functional", "Model", "Sequential"}
+#: layer classes without a row of their own: bases, inputs, which take no data, cells, which take states, and makers of convolutions
+BASES = {
+    "AtrousConvolution1D", "AtrousConvolution2D", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "InputLayer", "Wrapper",
+    "Functional", "Model", "Sequential",
+}  # fmt: skip
 
 
 def _double(x: torch.Tensor) -> torch.Tensor:

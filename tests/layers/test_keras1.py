@@ -78,21 +78,3 @@ def test_first_layer_arguments():
 def test_bad_input(make, error, words):
     with pytest.raises(error, match=words):
         make()
-
-
-@pytest.mark.parametrize(
-    ("layer", "old"),
-    [("PReLU", {"init": "one"}), ("GaussianNoise", {"sigma": 0.25}), ("GaussianDropout", {"p": 0.25})],
-)
-def test_old_argument_names_warn_and_are_taken(layer, old):
-    with pytest.warns(DeprecationWarning, match="since Keras 2"):
-        made = registry.lookup("layer", layer)(**old)
-    if layer == "PReLU":
-        assert made(torch.tensor([[-2.0]])).item() == -2.0
-    else:
-        assert 0.25 in made.get_config().values()
-
-
-def test_old_and_new_name_together_are_refused():
-    with pytest.raises(ArgumentTypeError, match="`stddev` or `sigma`"):
-        L.GaussianNoise(stddev=0.1, sigma=0.1)

@@ -19,6 +19,7 @@ from kcompat.core import Input, Layer, Variable, make_weights_contiguous
 from kcompat.models import Functional, Model, Sequential
 from kcompat.tree import flatten
 
+
 @pytest.fixture(scope="module")
 def process_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A group of one process, as `torchrun` would make."""

@@ -1,10 +1,9 @@
 import pytest
 import torch
-from recorded import cases, name, replay
 
 from kcompat.errors import ArgumentError, ArgumentTypeError, MaskError, ShapeError
 from kcompat.generations import keras_version_scope
-from kcompat.layers.padding import Cropping2D, UpSampling2D, ZeroPadding1D, ZeroPadding2D
+from kcompat.layers.padding import Cropping2D, ZeroPadding1D, ZeroPadding2D
 from kcompat.layers.pooling import (
     NAMES,
     AveragePooling1D,
@@ -14,18 +13,13 @@ from kcompat.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )  # fmt: skip
+from kcompat.layers.resizing import UpSampling2D
 
-POOLINGS = cases("Pooling", "Padding", "Cropping", "UpSampling")
 X = torch.zeros(2, 6, 6, 4)
 
 
 def row(*numbers):
     return torch.tensor(numbers, dtype=torch.float32).reshape(1, -1, 1)
-
-
-@pytest.mark.parametrize("pair", POOLINGS, ids=map(name, POOLINGS))
-def test_as_recorded(pair):
-    replay(*pair)
 
 
 @pytest.mark.parametrize(

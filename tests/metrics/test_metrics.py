@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from kcompat import metrics as M
-from kcompat.errors import ArgumentError, UnknownNameError
+from kcompat.errors import ArgumentError, ShapeError, UnknownNameError
 from kcompat.generations import keras_version_scope
 
 
@@ -35,6 +35,36 @@ def test_binary_accuracy_of_half_and_of_more_than_one_and_a_half(version, expect
     with keras_version_scope(version):
         assert float(M.BinaryAccuracy()(np.array([[0.0], [1.0]]), np.array([[0.5], [1.7]], "float32"))) == expected
         assert float(M.binary_accuracy(np.array([[0.0], [1.0]]), np.array([[0.5], [1.7]], "float32")).mean()) == expected
+
+
+@pytest.mark.parametrize(("version", "expected"), [("2.15", [2 / 3, 2 / 3]), ("3", [[1, 0, 1], [1, 0, 1]])])
+def test_binary_accuracy_averages_only_before_keras_3(version, expected):
+    y, p = np.array([[1, 0, 1], [0, 1, 0.0]], "float32"), np.array([[0.9, 0.8, 0.7], [0.2, 0.1, 0.3]], "float32")
+    with keras_version_scope(version):
+        np.testing.assert_allclose(M.binary_accuracy(y, p), expected, rtol=1e-6)
+        for weights, share in ((None, 4 / 6), ([1, 3], 2 / 3), ([[1], [3]], 2 / 3), ([[1, 2, 3], [4, 5, 6]], 14 / 21)):
+            mean = M.BinaryAccuracy()
+            mean.update_state(y, p, sample_weight=None if weights is None else np.array(weights, "float32"))
+            assert float(mean.result()) == pytest.approx(share)
+        by_name = M.MeanMetricWrapper(M.binary_accuracy)
+        by_name.update_state(y, p, sample_weight=np.array([1, 3], "float32"))
+        assert float(by_name.result()) == pytest.approx(2 / 3)
+
+
+def test_weights_that_fit_no_value():
+    with pytest.raises(ShapeError, match=r"mean_squared_error: `sample_weight` of shape \(3,\) cannot weigh values of shape \(2,\)"):
+        M.MeanSquaredError().update_state(np.ones((2, 3)), np.ones((2, 3)), sample_weight=np.ones(3))
+
+
+@pytest.mark.parametrize("version", ["2.3.1", "2.15", "3"])
+def test_crossentropy_configs_of_generations(version):
+    late = version != "2.3.1"
+    with keras_version_scope(version):
+        assert ("axis" in M.CategoricalCrossentropy().get_config()) is late
+        sparse = M.SparseCategoricalCrossentropy().get_config()
+        assert sparse["axis"] == -1
+        assert ("ignore_class" in sparse) is late
+        assert M.CategoricalCrossentropy(axis=1).get_config()["axis"] == 1
 
 
 def test_categorical_accuracies_take_the_first_maximum():

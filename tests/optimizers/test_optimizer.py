@@ -1,4 +1,5 @@
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 import torch
 
 from kcompat import optimizers
+from kcompat.config import set_floatx
 from kcompat.core.variable import Variable, WeightInfo
-from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownNameError
+from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownArgumentError, UnknownNameError
 from kcompat.generations import keras_version_scope
 
 
@@ -129,7 +131,6 @@ def test_names_in_any_case_and_near_ones():
     ("version", "arguments", "message"),
     [
         ("2.15", {"decay": 0.1}, "`decay` is no argument"),
-        ("2.15", {"foo": 1}, "no argument `foo`"),
         ("2.15", {"learning_rate": "x"}, "`learning_rate` must be"),
         ("2.15", {"momentum": 2.0}, "`momentum` must be"),
         ("2.15", {"ema_momentum": 1.5}, "`ema_momentum` must lie"),
@@ -141,6 +142,98 @@ def test_names_in_any_case_and_near_ones():
 def test_bad_arguments(version, arguments, message):
     with keras_version_scope(version), pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         optimizers.SGD(**arguments)
+
+
+@pytest.mark.parametrize("kind", [TypeError, ValueError, UnknownArgumentError])  # Keras 2 raises the first, Keras 3 the second
+def test_unknown_argument(kind):
+    with pytest.raises(kind, match="no argument `foo`"):
+        optimizers.SGD(foo=1)
+
+
+# -- legacy: what tf_keras 2.21 prints -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "config"),
+    [
+        (lambda: optimizers.legacy.SGD(), "SGD", {"name": "SGD", "learning_rate": 0.01, "decay": 0.0, "momentum": 0.0, "nesterov": False}),
+        (lambda: optimizers.legacy.SGD(0.1, 0.9, True, "n"), "SGD",
+         {"name": "n", "learning_rate": 0.1, "decay": 0.0, "momentum": 0.9, "nesterov": True}),
+        (lambda: optimizers.legacy.SGD(clipvalue=0.5, decay=0.1, lr=0.3), "SGD",
+         {"name": "SGD", "clipvalue": 0.5, "learning_rate": 0.3, "decay": 0.1, "momentum": 0.0, "nesterov": False}),
+        (lambda: optimizers.legacy.Adam(0.1, 0.9, 0.99, 1e-3, True, "n"), "Adam",
+         {"name": "n", "learning_rate": 0.1, "decay": 0.0, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 0.001, "amsgrad": True}),
+        (lambda: optimizers.legacy.Adam(clipnorm=1.0), "Adam",
+         {"name": "Adam", "clipnorm": 1.0, "learning_rate": 0.001, "decay": 0.0, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7,
+          "amsgrad": False}),
+    ],
+)  # fmt: skip
+def test_legacy_configs_and_how_they_are_written(made, name, config):
+    optimizer = made()
+    own = optimizer.get_config()
+    assert {**own, "learning_rate": pytest.approx(own["learning_rate"], rel=1e-6)} == config
+    written = optimizers.serialize(optimizer)
+    assert written == {"module": "keras.optimizers.legacy", "class_name": name, "config": own, "registered_name": None}
+    assert optimizers.serialize(optimizer, use_legacy_format=True) == {"class_name": name, "config": own}
+    for form in (written, {"class_name": name, "config": own}, {"class_name": name.lower(), "config": own}):
+        again = optimizers.deserialize(form)
+        assert type(again) is type(optimizer)
+        assert again.get_config() == own
+
+
+def test_which_family_a_config_means():
+    told = {"learning_rate": 0.1}
+    for form in ({"class_name": "Custom>Adam", "config": told}, {"class_name": "adam", "config": {}}, "adam",
+                 {"class_name": "Adam", "config": {**told, "is_legacy_optimizer": False}}):  # fmt: skip
+        assert type(optimizers.get(form)) is optimizers.Adam
+    with keras_version_scope("3"):
+        assert type(optimizers.get({"class_name": "Adam", "config": told})) is optimizers.Adam
+
+
+def test_legacy_constructors():
+    assert list(inspect.signature(optimizers.legacy.SGD).parameters)[:4] == ["learning_rate", "momentum", "nesterov", "name"]
+    optimizer = optimizers.legacy.Adam(linear().parameters(), 0.1)
+    assert optimizer.learning_rate == pytest.approx(0.1)
+    for later in ("weight_decay", "use_ema", "jit_compile", "is_legacy_optimizer", "no_such"):
+        with pytest.raises(UnknownArgumentError, match=f"`{later}`"):
+            optimizers.legacy.SGD(**{later: 1})
+    for name in ("decay", "clipnorm", "clipvalue"):
+        with pytest.raises(ArgumentError, match=f"`{name}` must be at least 0"):
+            optimizers.legacy.SGD(**{name: -1.0})
+
+
+def test_legacy_weights_are_saved_slot_by_slot():
+    optimizer = optimizers.legacy.Adam(amsgrad=True)
+    optimizer.build(linear().parameters())
+    assert [w.shape for w in optimizer.get_weights()] == [(), (3, 2), (3,), (3, 2), (3,), (3, 2), (3,)]
+
+
+@pytest.mark.parametrize(("version", "placeholders"), [("2.1.5", 0), ("2.2.4", 2), ("2.3.1", 2), ("2.10", 0), ("2.15", 0), ("3", 0)])
+def test_placeholders_of_amsgrad(version, placeholders):
+    with keras_version_scope(version):
+        optimizer = optimizers.Adam()
+        optimizer.build(linear().parameters())
+        weights = optimizer.get_weights()
+        assert [w.shape for w in weights].count((1,)) == placeholders
+        optimizer.set_weights([w + 1 for w in weights])
+        again = optimizer.get_weights()
+        kept = len(again) - placeholders
+        for old, new in zip(weights[:kept], again[:kept], strict=True):
+            np.testing.assert_allclose(old + 1, new)
+        assert all(not w.any() for w in again[kept:])
+
+
+@pytest.mark.parametrize(("version", "floatx", "square"), [
+    ("2.2.4", "float32", 1 - float(np.float32(0.999))), ("2.2.4", "float64", 1 - 0.999), ("2.10", "float64", 1 - float(np.float32(0.999))),
+    ("2.15", "float32", 1 - 0.999), ("3", "float32", 1 - 0.999),
+])  # fmt: skip
+def test_betas_are_held_in_variables_of_old_keras(version, floatx, square):
+    set_floatx(floatx)
+    with keras_version_scope(version):
+        optimizer = optimizers.Adam()
+    weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer.apply_gradients([(torch.ones(1), weight)])
+    assert optimizer.state[weight]["v"].item() == pytest.approx(square, rel=1e-12)
 
 
 def test_positional_arguments_of_generations():
