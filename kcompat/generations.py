@@ -195,6 +195,7 @@ TABLE: dict[str, dict[str, Any]] = {
     # -- recurrent layers, embeddings ------------------------------------------------------------------------------------
     "rnn_recurrent_activation": {"0": "hard_sigmoid", "2.3": "sigmoid"},
     "rnn_implementation": {"0": 1, "2.3": 2},
+    "rnn_recurrent_dropout_implementation": {"0": None, "2.4": 1},  # what `implementation` becomes where `recurrent_dropout` is set
     "gru_reset_after": {"0": False, "2.4": True},
     "rnn_arguments": {
         "0": "cell return_sequences return_state go_backwards stateful unroll",
@@ -229,6 +230,14 @@ TABLE: dict[str, dict[str, Any]] = {
     "rnn_states_are_inputs": {"0": True, "3": False},  # a graph notes `initial_state` as further inputs, or as the argument it is
     "rnn_outputs": {"0": "list", "3": "tuple"},
     "stacked_states": {"0": "flat", "2.4": "nested"},
+    "cudnn_lstm_arguments": {
+        "0": "units kernel_initializer recurrent_initializer bias_initializer unit_forget_bias kernel_regularizer recurrent_regularizer "
+        "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint return_sequences return_state stateful"
+    },
+    "cudnn_gru_arguments": {
+        "0": "units kernel_initializer recurrent_initializer bias_initializer kernel_regularizer recurrent_regularizer "
+        "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint return_sequences return_state stateful"
+    },
     "rnn_activity": {"0": True},
     "simple_rnn_activity": {"0": True, "3": False},  # Keras 3 takes `activity_regularizer` here and drops it
     "bidirectional_of_backwards": {"0": "accept", "3": "refuse"},  # a layer that reads backwards already

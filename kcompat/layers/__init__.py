@@ -15,6 +15,7 @@ from kcompat.layers import (
     bidirectional,
     cells,
     convolution,
+    cudnn,
     dense,
     dropout,
     einsum_dense,
@@ -46,7 +47,7 @@ __all__ = [
 ]  # fmt: skip
 
 _ROOMS = (
-    activation, adaptive_pooling, advanced_activations, bidirectional, cells, convolution, dense, dropout, einsum_dense, embedding,
+    activation, adaptive_pooling, advanced_activations, bidirectional, cells, convolution, cudnn, dense, dropout, einsum_dense, embedding,
     group_normalization, keras1, keras1_arguments, layer_normalization, locally_connected, merge, misc, noise, normalization, padding,
     pooling, recurrent, reshape, resizing, separable, spectral_normalization, time_distributed, wrapper,
 )  # fmt: skip

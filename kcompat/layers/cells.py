@@ -263,7 +263,8 @@ class _GatedCell(_Cell):
         implementation = given(implementation, "rnn_implementation")
         if implementation not in (0, 1, 2):
             raise ArgumentError(f"{type(self).__name__}: `implementation` must be 1 or 2, received {implementation!r}.")
-        take(self, recurrent_activation=gate, implementation=implementation)
+        forced = behaviour("rnn_recurrent_dropout_implementation") if self.recurrent_dropout else None
+        take(self, recurrent_activation=gate, implementation=implementation if forced is None else forced)
 
     def _each_gate(self) -> bool:
         return self.implementation != 2

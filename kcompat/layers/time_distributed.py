@@ -39,6 +39,8 @@ class TimeDistributed(Wrapper):
         inner = (shape[0], *shape[2:])
         if not self.layer.built:
             _build(self.layer, inner)
+        if behaviour("config_build_shape", self._keras_version) == "called":
+            self.layer.__dict__.setdefault("_build_shape", inner)
         super().build(input_shape)
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Any:
@@ -122,6 +124,9 @@ def _build(layer: Any, shape: tuple[int | None, ...]) -> None:
     if behaviour("variable_name", layer._keras_version) == "path":
         layer.build(shape)
         layer.built = True
+        if layer._initial_weights is not None:
+            layer.set_weights(layer._initial_weights)
+            layer.__dict__["_initial_weights"] = None
     else:
         layer._build_once(shape)
 

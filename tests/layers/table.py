@@ -135,6 +135,8 @@ ROWS: dict[str, Row] = {
     "Bidirectional": Row(lambda: L.Bidirectional(L.LSTM(5, return_sequences=True)), ((3, 6, 4),)),
     "TimeDistributed": Row(lambda: L.TimeDistributed(L.Dense(5)), ((3, 6, 4),)),
     "TimeDistributed images": Row(lambda: L.TimeDistributed(L.Conv2D(5, 2)), ((3, 2, 5, 6, 4),)),
+    "CuDNNLSTM": Row(lambda: L.CuDNNLSTM(5, return_sequences=True), ((3, 6, 4),)),
+    "CuDNNGRU": Row(lambda: L.CuDNNGRU(5), ((3, 6, 4),)),
     "Embedding": Row(lambda: L.Embedding(7, 5), ((3, 6),)),
     "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
 }
