@@ -232,11 +232,13 @@ TABLE: dict[str, dict[str, Any]] = {
     "stacked_states": {"0": "flat", "2.4": "nested"},
     "cudnn_lstm_arguments": {
         "0": "units kernel_initializer recurrent_initializer bias_initializer unit_forget_bias kernel_regularizer recurrent_regularizer "
-        "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint return_sequences return_state stateful"
+        "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint return_sequences return_state "
+        "stateful"
     },
     "cudnn_gru_arguments": {
         "0": "units kernel_initializer recurrent_initializer bias_initializer kernel_regularizer recurrent_regularizer "
-        "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint return_sequences return_state stateful"
+        "bias_regularizer activity_regularizer kernel_constraint recurrent_constraint bias_constraint return_sequences return_state "
+        "stateful"
     },
     "rnn_activity": {"0": True},
     "simple_rnn_activity": {"0": True, "3": False},  # Keras 3 takes `activity_regularizer` here and drops it

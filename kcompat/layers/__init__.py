@@ -34,8 +34,10 @@ from kcompat.layers import (
     recurrent,
     reshape,
     resizing,
+    rnn,
     separable,
     spectral_normalization,
+    stacked_cells,
     time_distributed,
     wrapper,
 )
@@ -49,7 +51,7 @@ __all__ = [
 _ROOMS = (
     activation, adaptive_pooling, advanced_activations, bidirectional, cells, convolution, cudnn, dense, dropout, einsum_dense, embedding,
     group_normalization, keras1, keras1_arguments, layer_normalization, locally_connected, merge, misc, noise, normalization, padding,
-    pooling, recurrent, reshape, resizing, separable, spectral_normalization, time_distributed, wrapper,
+    pooling, recurrent, reshape, resizing, rnn, separable, spectral_normalization, stacked_cells, time_distributed, wrapper,
 )  # fmt: skip
 for _room in _ROOMS:
     for _name, _layer in _room.NAMES.items():

@@ -12,7 +12,7 @@ from kcompat.core.layer import Layer
 from kcompat.core.spec import is_shape
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
-from kcompat.layers.recurrent import StateInputs, pack_states
+from kcompat.layers.rnn import StateInputs, pack_states
 from kcompat.tree import flatten
 
 _MERGES = ("sum", "mul", "concat", "ave", None)
@@ -22,8 +22,8 @@ _SAME = ("return_sequences", "return_state", "stateful")
 class Bidirectional(StateInputs):
     """A recurrent layer and its twin that reads backwards, their outputs merged.
 
-    `merge_mode` 'concat', 'sum', 'mul', 'ave' (the mean) or None for a list of both. `backward_layer` replaces the twin. States are forward's,
-    then backward's. Outputs of the backward layer are turned back where they are whole sequences. Source:
+    `merge_mode` 'concat', 'sum', 'mul', 'ave' (the mean) or None for a list of both. `backward_layer` replaces the twin. States are
+    forward's, then backward's. Outputs of the backward layer are turned back where they are whole sequences. Source:
     https://keras.io/api/layers/recurrent_layers/bidirectional/
 
         Bidirectional(LSTM(64, return_sequences=True))(x)
@@ -56,7 +56,9 @@ class Bidirectional(StateInputs):
         plain = layer.name.removeprefix("forward_") if behaviour("bidirectional_config") == "both" else layer.name
         self.forward_layer = _twin(layer, f"forward_{plain}")
         self.backward_layer = (
-            _twin(layer, f"backward_{plain}", not layer.go_backwards) if backward_layer is None else _twin(backward_layer, backward_layer.name)
+            _twin(layer, f"backward_{plain}", not layer.go_backwards)
+            if backward_layer is None
+            else _twin(backward_layer, backward_layer.name)
         )
         self.stateful = layer.stateful
         if behaviour("bidirectional_zero_output"):
@@ -76,9 +78,7 @@ class Bidirectional(StateInputs):
                 inner._build_once(input_shape if is_shape(input_shape) else input_shape[0])
         super().build(input_shape)
 
-    def call(
-        self, inputs: Any, initial_state: Any = None, constants: Any = None, mask: Any = None, training: bool | None = None
-    ) -> Any:
+    def call(self, inputs: Any, initial_state: Any = None, constants: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         """The merged outputs, and with `return_state` the states of both."""
         if isinstance(inputs, list):
             end = len(inputs) - self._num_constants

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kcompat import activations, registry
 from kcompat.core.layer import Layer
-from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
+from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour, given, positional
 from kcompat.layers.arguments import config_of, number, positive, take
 from kcompat.random import SeedGenerator, checked_seed, dropout
@@ -130,7 +130,8 @@ class _Cell(Layer):
     def _computing(self, dtype: torch.dtype) -> Weights:
         """The weights in a dtype."""
         held = (self.kernel, self.recurrent_kernel, self.bias if self.use_bias else None)
-        kernel, recurrent, bias = (w if w is None or w.dtype is dtype else w.to(dtype) for w in held)
+        converted: Any = [w if w is None or w.dtype is dtype else w.to(dtype) for w in held]
+        kernel, recurrent, bias = converted
         if bias is not None and bias.ndim == 2:
             return Weights(kernel, recurrent, *bias.unbind(0))
         return Weights(kernel, recurrent, bias)
@@ -151,7 +152,9 @@ class _Cell(Layer):
         """Zeros for a batch of the size of `inputs`, or of `batch_size`."""
         batch = inputs if isinstance(inputs, int) else inputs.shape[0] if inputs is not None else batch_size
         if batch is None:
-            raise ArgumentError(f"{type(self).__name__} '{self.name}': `get_initial_state` needs `inputs` or `batch_size`, received neither.")
+            raise ArgumentError(
+                f"{type(self).__name__} '{self.name}': `get_initial_state` needs `inputs` or `batch_size`, received neither."
+            )
         device = inputs.device if isinstance(inputs, Tensor) else self.kernel.device if self.built else torch.empty(0).device
         found = zero_states(self.state_size, batch, self._compute_dtype, device)
         return found if isinstance(found, list) else [found]
@@ -184,14 +187,14 @@ class _Cell(Layer):
         weights = self._computing(x.dtype)
         into = self._dropped(self.dropout, x, x.shape[-1], training)
         back = self._dropped(self.recurrent_dropout, x, self.units, training)
-        return run_cell(self._rule, weights, *self._dropping(x, into, weights, mask), start, options, back, isinstance(into, tuple))
+        return run_cell(self._rule, weights, self._dropping(x, into, weights), mask, start, options, back, isinstance(into, tuple))
 
-    def _dropping(self, x: Tensor, into: Any, weights: Weights, mask: Tensor | None) -> Any:
+    def _dropping(self, x: Tensor, into: Any, weights: Weights) -> Tensor:
         if isinstance(into, Tensor):
             x = x * into.unsqueeze(1)
         elif into is not None:
             x = self._projected(x, weights, into)
-        return x, mask
+        return x
 
     def _projected(self, x: Tensor, weights: Weights, into: tuple[Tensor, ...]) -> Tensor:
         """The product with the kernel where each gate has an input dropped in its own way."""
@@ -199,14 +202,14 @@ class _Cell(Layer):
         kernels = weights.kernel.chunk(self._gates, 1)
         return torch.cat([project(x * d.unsqueeze(1), k, b) for d, k, b in zip(into, kernels, biases, strict=True)], -1)
 
-    def call(self, inputs: Tensor, states: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, states: Any, training: bool | None = None) -> Any:  # type: ignore[override]
         """One step: `inputs` (batch, n), `states` a list; the output and the list of new states."""
         given_states = tuple(states) if isinstance(states, (list, tuple)) else (states,)
         self._check_states(given_states)
         active = self._in_training(training)
         weights = self._computing(inputs.dtype)
         into, back = self._step_dropout(inputs, active)
-        x, _ = self._dropping(inputs.unsqueeze(1), into, weights, None)
+        x = self._dropping(inputs.unsqueeze(1), into, weights)
         options = Options()
         output, found = run_cell(self._rule, weights, x, None, given_states, options, back, isinstance(into, tuple))
         return output, list(found)
@@ -276,7 +279,13 @@ class SimpleRNNCell(_Cell):
     Source: https://keras.io/api/layers/recurrent_layers/simple_rnn_cell/
     """
 
-    @positional("rnn_cell_arguments", "rnn_weight_arguments", "rnn_regularizer_arguments", "rnn_constraint_arguments", "simple_rnn_cell_end_arguments")
+    @positional(
+        "rnn_cell_arguments",
+        "rnn_weight_arguments",
+        "rnn_regularizer_arguments",
+        "rnn_constraint_arguments",
+        "simple_rnn_cell_end_arguments",
+    )
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(units, **kwargs)
 
@@ -295,7 +304,13 @@ class LSTMCell(_GatedCell):
         "rnn_constraint_arguments", "lstm_cell_end_arguments",
     )  # fmt: skip
     def __init__(
-        self, units: int, *, recurrent_activation: Any = NOT_GIVEN, unit_forget_bias: bool = True, implementation: Any = NOT_GIVEN, **kwargs: Any
+        self,
+        units: int,
+        *,
+        recurrent_activation: Any = NOT_GIVEN,
+        unit_forget_bias: bool = True,
+        implementation: Any = NOT_GIVEN,
+        **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
         self._take_gate(recurrent_activation, implementation)
@@ -334,7 +349,13 @@ class GRUCell(_GatedCell):
         "gru_cell_end_arguments",
     )  # fmt: skip
     def __init__(
-        self, units: int, *, recurrent_activation: Any = NOT_GIVEN, reset_after: bool = NOT_GIVEN, implementation: Any = NOT_GIVEN, **kwargs: Any
+        self,
+        units: int,
+        *,
+        recurrent_activation: Any = NOT_GIVEN,
+        reset_after: bool = NOT_GIVEN,
+        implementation: Any = NOT_GIVEN,
+        **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
         self._take_gate(recurrent_activation, implementation)
@@ -349,106 +370,6 @@ class GRUCell(_GatedCell):
         return Cell(kind, self._bare(self.activation), self._bare(self.recurrent_activation))
 
 
-class StackedRNNCells(Layer):
-    """Cells one behind the other, as one cell. Source: https://keras.io/api/layers/recurrent_layers/stacked_rnn_cell/"""
-
-    def __init__(self, cells: Any, **kwargs: Any):
-        for cell in cells:
-            if not callable(getattr(cell, "call", None)) or not hasattr(cell, "state_size"):
-                raise ArgumentTypeError(f"StackedRNNCells: every cell must have `call` and `state_size`, received {cell!r}.")
-        super().__init__(**kwargs)
-        self.cells = torch.nn.ModuleList(cells) if all(isinstance(c, torch.nn.Module) for c in cells) else list(cells)
-        self.__dict__["_flat"] = behaviour("stacked_states") == "flat"
-
-    def build(self, input_shape: Any) -> None:
-        """Build each cell for the output of the one before."""
-        shape, constants = (input_shape[0], input_shape[1:]) if isinstance(input_shape, list) else (input_shape, [])
-        seen: dict[str, int] = {}
-        for cell in self.cells:
-            if isinstance(cell, Layer) and not cell.built:
-                build_cell(cell, [shape, *constants] if constants and _takes(cell, "constants") else shape, self._keras_version)
-                if not behaviour("rnn_cell_in_path", self._keras_version):
-                    _number(cell, seen)
-            shape = (shape[0], *_sizes_of(_output_size(cell)))
-        super().build(input_shape)
-
-    @property
-    def state_size(self) -> Any:
-        """The state sizes of the cells, one after the other."""
-        if not self._flat:
-            return [cell.state_size for cell in self.cells]
-        return [size for cell in self.cells for size in _listed(cell.state_size)]
-
-    @property
-    def output_size(self) -> Any:
-        """The output size of the last cell."""
-        return _output_size(self.cells[-1])
-
-    def _split(self, states: Any) -> list[list[Any]]:
-        """The states of each cell, as a list of lists."""
-        if not self._flat:
-            return [_listed(s) for s in states]
-        counts, rest = [len(_listed(cell.state_size)) for cell in self.cells], list(states)
-        return [[rest.pop(0) for _ in range(count)] for count in counts]
-
-    def _join(self, states: list[list[Any]]) -> Any:
-        if self._flat:
-            return [s for part in states for s in part]
-        return [part if isinstance(cell.state_size, (list, tuple)) else part[0] for part, cell in zip(states, self.cells, strict=True)]
-
-    def get_initial_state(self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None) -> Any:
-        """The start states of all cells."""
-        batch = inputs if isinstance(inputs, int) else inputs.shape[0] if inputs is not None else batch_size
-        device = inputs.device if isinstance(inputs, Tensor) else next((p.device for p in self.parameters()), torch.empty(0).device)
-        return self._join([start_of(cell, batch, self._compute_dtype, device) for cell in self.cells])
-
-    def call(self, inputs: Any, states: Any, constants: Any = None, training: bool | None = None) -> Any:
-        """One step through all cells."""
-        found = []
-        for cell, own in zip(self.cells, self._split(states), strict=True):
-            inputs, new = step(cell, inputs, own, constants, training)
-            found.append(_listed(new))
-        return inputs, self._join(found)
-
-    def reset_dropout_mask(self) -> None:
-        """Let the next step draw what is dropped anew."""
-        for cell in self.cells:
-            if hasattr(cell, "reset_dropout_mask"):
-                cell.reset_dropout_mask()
-
-    reset_recurrent_dropout_mask = reset_dropout_mask
-
-    def get_config(self) -> dict[str, Any]:
-        """The cells' configs."""
-        return {**super().get_config(), "cells": [registry.serialize("layer", cell) for cell in self.cells]}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Stacked cells from their configs."""
-        cells = [registry.deserialize("layer", cell, custom_objects) for cell in config["cells"]]
-        return cls(cells, **{k: v for k, v in config.items() if k != "cells"})
-
-
-# -- any cell, also the user's -------------------------------------------------------------------------------------------------
-
-
-def step(cell: Any, inputs: Any, states: Any, constants: Any, training: bool | None) -> tuple[Any, Any]:
-    """One call of a cell, with the arguments that it takes."""
-    keywords: dict[str, Any] = {}
-    if constants and _takes(cell, "constants"):
-        keywords["constants"] = constants
-    if _takes(cell, "training"):
-        keywords["training"] = training
-    return cell(inputs, states, **keywords) if isinstance(cell, Layer) or callable(cell) else cell.call(inputs, states, **keywords)
-
-
-def scans(cell: Any) -> bool:
-    """Whether a cell can run whole sequences: one of this file that no subclass has changed."""
-    if isinstance(cell, StackedRNNCells):
-        return type(cell) is StackedRNNCells and all(scans(inner) for inner in cell.cells)
-    return isinstance(cell, _Cell) and type(cell).call is _Cell.call
-
-
 def joined_signature(*inits: Any, without: str = "") -> inspect.Signature:
     """The signature of an `__init__` that hands its keywords on to the others."""
     found: dict[str, inspect.Parameter] = {}
@@ -459,58 +380,8 @@ def joined_signature(*inits: Any, without: str = "") -> inspect.Signature:
     return inspect.Signature(sorted(found.values(), key=lambda p: p.kind))
 
 
-def build_cell(cell: Any, shape: Any, version: str) -> None:
-    """Build a cell inside a layer; old Keras leaves the cell's name out of the weights' paths."""
-    if behaviour("rnn_cell_in_path", version):
-        cell._build_once(shape)
-    else:
-        cell.build(shape)
-        cell.built = True
-
-
-def start_of(cell: Any, batch: int, dtype: torch.dtype, device: torch.device) -> list[Any]:
-    """The start states of a cell as a list: what its own `get_initial_state` says, or zeros."""
-    own = getattr(cell, "get_initial_state", None)
-    if own is None or isinstance(cell, _Cell):
-        return _listed(zero_states(cell.state_size, batch, dtype, device))
-    if isinstance(cell, StackedRNNCells):
-        return cell._join([start_of(inner, batch, dtype, device) for inner in cell.cells])
-    like = torch.empty(batch, 1, dtype=dtype, device=device)
-    names = own.__code__.co_varnames[: own.__code__.co_argcount] if hasattr(own, "__code__") else ()
-    if "inputs" in names:
-        return _listed(own(inputs=like, **{k: v for k, v in (("batch_size", batch), ("dtype", dtype)) if k in names}))
-    return _listed(own(batch_size=batch))
-
-
-def _takes(cell: Any, argument: str) -> bool:
-    return argument in cell.call.__code__.co_varnames[: cell.call.__code__.co_argcount + cell.call.__code__.co_kwonlyargcount]
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size) else [value]
-
-
-def _sizes_of(size: Any) -> tuple[int, ...]:
-    return tuple(size) if isinstance(size, (tuple, list)) else (size,)
-
-
-def _output_size(cell: Any) -> Any:
-    size = getattr(cell, "output_size", None)
-    return size if size is not None else _listed(cell.state_size)[0]
-
-
-def _number(cell: Layer, seen: dict[str, int]) -> None:
-    """Old Keras on TensorFlow numbers weights that have the name of an earlier one: kernel, kernel_1."""
-    for info in cell._infos.values():
-        count = seen.get(info.short_name, 0)
-        seen[info.short_name] = count + 1
-        if count:
-            info.name = info.name.replace(f"{info.short_name}:", f"{info.short_name}_{count}:")
-            info.path = f"{info.path}_{count}"
-
-
 for _cell in (SimpleRNNCell, LSTMCell, GRUCell):
     _cell.__init__.__signature__ = joined_signature(_cell.__init__, _Cell.__init__)  # type: ignore[attr-defined]
 
-NAMES = {"SimpleRNNCell": SimpleRNNCell, "LSTMCell": LSTMCell, "GRUCell": GRUCell, "StackedRNNCells": StackedRNNCells}
+NAMES = {"SimpleRNNCell": SimpleRNNCell, "LSTMCell": LSTMCell, "GRUCell": GRUCell}
 registry.register("layer", NAMES)

@@ -11,7 +11,8 @@ from kcompat import registry
 from kcompat.errors import ArgumentError
 from kcompat.generations import positional
 from kcompat.layers.cells import GRUCell, LSTMCell
-from kcompat.layers.recurrent import RNN, _OwnCell, _of_cell
+from kcompat.layers.recurrent import _of_cell, _OwnCell
+from kcompat.layers.rnn import RNN
 from kcompat.tensor.gates import joined_bias, plain_from_cudnn
 from kcompat.tensor.scan import Weights
 
@@ -35,8 +36,7 @@ class _CuDNNLSTMCell(LSTMCell):
         return torch.cat([first, first.new_ones(self.units), rest])
 
     def _computing(self, dtype: torch.dtype) -> Weights:
-        kernel, recurrent, bias = plain_from_cudnn(self.kernel.to(dtype), self.recurrent_kernel.to(dtype), self.bias.to(dtype), 4)
-        assert bias is not None
+        kernel, recurrent, bias = _plain(self, dtype)
         return Weights(kernel, recurrent, joined_bias(bias))
 
 
@@ -49,9 +49,13 @@ class _CuDNNGRUCell(GRUCell):
         return (6 * self.units,)
 
     def _computing(self, dtype: torch.dtype) -> Weights:
-        kernel, recurrent, bias = plain_from_cudnn(self.kernel.to(dtype), self.recurrent_kernel.to(dtype), self.bias.to(dtype), 3)
-        assert bias is not None
+        kernel, recurrent, bias = _plain(self, dtype)
         return Weights(kernel, recurrent, *bias.unbind(0))
+
+
+def _plain(cell: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor, Any]:
+    kernel, recurrent, bias = (w.to(dtype) for w in (cell.kernel, cell.recurrent_kernel, cell.bias))
+    return plain_from_cudnn(kernel, recurrent, bias, cell._gates)
 
 
 class _CuDNN(_OwnCell):
@@ -67,7 +71,9 @@ class _CuDNN(_OwnCell):
 
     def _checked_mask(self, mask: Any, x: Tensor) -> Tensor | None:
         if mask is not None:
-            raise ArgumentError(f"{type(self).__name__} '{self.name}' takes no `mask`, as in Keras; use {type(self).__name__[5:]} with sigmoid gates.")
+            raise ArgumentError(
+                f"{type(self).__name__} '{self.name}' takes no `mask`, as in Keras; use {type(self).__name__[5:]} with sigmoid gates."
+            )
         return None
 
     def build(self, input_shape: Any) -> None:

@@ -22,9 +22,9 @@ _ARGUMENTS = (
 class Embedding(Layer):
     """A vector of size `output_dim` for every index from 0 to `input_dim` - 1: (...) -> (..., output_dim).
 
-    Floating indices are cut to integers. With `mask_zero` index 0 is padding: the output's mask is False there. `input_length` is the number
-    of steps, where a layer behind needs it. `lora_rank` (Keras 3) freezes the vectors and trains a product of two matrices beside them.
-    Source: https://keras.io/api/layers/core_layers/embedding/
+    Floating indices are cut to integers. With `mask_zero` index 0 is padding: the output's mask is False there. `input_length` is the
+    number of steps, where a layer behind needs it. `lora_rank` (Keras 3) freezes the vectors and trains a product of two matrices beside
+    them. Source: https://keras.io/api/layers/core_layers/embedding/
 
         Embedding(1000, 64, mask_zero=True)(tokens)
     """
@@ -50,7 +50,7 @@ class Embedding(Layer):
     ):
         input_dim, output_dim = positive("Embedding", "input_dim", input_dim), positive("Embedding", "output_dim", output_dim)
         if sparse:
-            raise ArgumentError("Embedding: `sparse=True` gives TensorFlow's sparse tensors, which do not exist here; use False.")
+            raise ArgumentError("Embedding: `sparse` must be False, received True: TensorFlow's sparse tensors do not exist here.")
         if quantization_config is not None:
             raise ArgumentError(f"Embedding: `quantization_config` is not supported, use None; received {quantization_config!r}.")
         lengths = None if input_length is None else tuple(input_length) if isinstance(input_length, (list, tuple)) else (input_length,)
@@ -109,14 +109,14 @@ class Embedding(Layer):
         except IndexError:
             wrong = indices[(indices < 0) | (indices >= self.input_dim)]
             raise ArgumentError(
-                f"Embedding '{self.name}': `inputs` must be indices from 0 to {self.input_dim - 1} (`input_dim` {self.input_dim}), received "
-                f"{int(wrong.flatten()[0])}. Make `input_dim` one more than the largest index."
+                f"Embedding '{self.name}': `inputs` must be indices from 0 to {self.input_dim - 1} (`input_dim` {self.input_dim}), "
+                f"received {int(wrong.flatten()[0])}. Make `input_dim` one more than the largest index."
             ) from None
 
     def enable_lora(
         self, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
     ) -> None:
-        """Freeze the vectors and train `lora_embeddings_a` (input_dim, rank) and `lora_embeddings_b` (rank, output_dim) beside them."""
+        """Freeze the vectors; train `lora_embeddings_a` (input_dim, rank) and `lora_embeddings_b` (rank, output_dim) beside them."""
         if not self.built:
             raise NotBuiltError(f"Embedding '{self.name}': `enable_lora` needs a built layer; call it on data first.")
         if self.lora_enabled or self.embeddings_constraint is not None:
@@ -144,7 +144,9 @@ class Embedding(Layer):
             return (*input_shape, self.output_dim)
         given = tuple(input_shape[1:])
         if len(given) != len(lengths) or any(a is not None and b is not None and a != b for a, b in zip(lengths, given, strict=True)):
-            raise ShapeError(f"Embedding '{self.name}': `input_length` is {self.input_length!r}, received an input of shape {tuple(input_shape)}.")
+            raise ShapeError(
+                f"Embedding '{self.name}': `input_length` is {self.input_length!r}, received an input of shape {tuple(input_shape)}."
+            )
         return (input_shape[0], *(b if a is None else a for a, b in zip(lengths, given, strict=True)), self.output_dim)
 
     def _output_dtype(self, input_dtype: torch.dtype) -> torch.dtype:

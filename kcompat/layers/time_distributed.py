@@ -47,13 +47,12 @@ class TimeDistributed(Wrapper):
         """The layer's outputs for all steps."""
         if mask is not None and mask.shape[:2] != inputs.shape[:2]:
             raise ShapeError(
-                f"TimeDistributed '{self.name}': `mask` must begin with {tuple(inputs.shape[:2])} like the input, received {tuple(mask.shape)}."
+                f"TimeDistributed '{self.name}': `mask` must begin with {tuple(inputs.shape[:2])} like the input, received "
+                f"{tuple(mask.shape)}."
             )
         keywords = {"training": training} if training is not None else {}
-        if self._steps and self._remembers():
-            found = self._one_by_one(inputs, mask, keywords)
-        else:
-            found = self._together(inputs, mask, keywords)
+        run = self._one_by_one if self._steps and self._remembers() else self._together
+        found = run(inputs, mask, keywords)
         if self._steps:
             self.layer._clear_losses()  # Keras 3 loses the activity losses of the layer inside
         return found

@@ -1,8 +1,8 @@
 """Weights of recurrent layers between Keras' plain layout and that of CuDNNLSTM and CuDNNGRU (Keras 2.0-2.2, tf.keras 1).
 
 Plain: `kernel` (n, gates * u), `recurrent` (u, gates * u), `bias` (gates * u,), or (2, gates * u) with a row for the input and one for the
-state. CuDNN: the same shapes, but each gate's kernel holds the transposed matrix in its rows, each gate's recurrent kernel is transposed, and
-the bias is (2 * gates * u,), first for the input and then for the state. The order of the gates is the same. Facts: the loader of
+state. CuDNN: the same shapes, but each gate's kernel holds the transposed matrix in its rows, each gate's recurrent kernel is transposed,
+and the bias is (2 * gates * u,), first for the input and then for the state. The order of the gates is the same. Facts: the loader of
 Keras 2.2.4, run both ways.
 """
 

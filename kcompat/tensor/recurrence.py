@@ -1,7 +1,7 @@
 """Recurrent cells over whole sequences, with gradients written by hand: what torch's fused kernels do not offer, or do slower.
 
-All products with the input are one product, gates are activated in place, and all weight gradients are one product at the end; what is left in
-the loop of the backward pass is three to five calls a step. Step functions that torch differentiates itself stand in `cells`; they are
+All products with the input are one product, gates are activated in place, and all weight gradients are one product at the end; what is left
+in the loop of the backward pass is three to five calls a step. Step functions that torch differentiates itself stand in `cells`; they are
 taken where these functions cannot be (tracing, vmap, gradients of gradients).
 """
 
@@ -73,14 +73,15 @@ def steps(
     found: list[tuple[Tensor, ...]] = []
     states = start
     for row in z.unbind(0):
+        h = states[0]
         if cell.kind == "lstm":
-            states = cells.lstm(row, *states, recurrent, cell.activation, cell.gate, drop)
+            states = cells.lstm(row, h, states[1], recurrent, cell.activation, cell.gate, drop)
         elif cell.kind == "gru_after":
-            states = (cells.gru_reset_after(row, *states, recurrent, recurrent_bias, cell.activation, cell.gate, drop),)
+            states = (cells.gru_reset_after(row, h, recurrent, recurrent_bias, cell.activation, cell.gate, drop),)
         elif cell.kind == "gru_before":
-            states = (cells.gru_reset_before(row, *states, recurrent, cell.activation, cell.gate, drop),)
+            states = (cells.gru_reset_before(row, h, recurrent, cell.activation, cell.gate, drop),)
         else:
-            states = (cells.simple_rnn(row, *states, recurrent, cell.activation, drop),)
+            states = (cells.simple_rnn(row, h, recurrent, cell.activation, drop),)
         found.append(states)
     if not found:
         return tuple(s.new_empty((0, *s.shape)) for s in start)
@@ -172,17 +173,27 @@ def _lstm_forward(cell: Cell, gates: Tensor, recurrent: Tensor, recurrent_bias: 
     units = h.shape[1]
     act, gate = CURVES[cell.activation], CURVES[cell.gate]
     hs, cs, curved = (gates.new_empty((*gates.shape[:2], units)) for _ in range(3))
-    split = [gates[..., :2 * units].unbind(0), gates[..., 2 * units : 3 * units].unbind(0), gates[..., 3 * units :].unbind(0)]
+    split = [gates[..., : 2 * units].unbind(0), gates[..., 2 * units : 3 * units].unbind(0), gates[..., 3 * units :].unbind(0)]
+    line, apply = _line(gates, units) if gate is _HARD else None, _clipped if gate is _HARD else gate.apply
     for row, in_forget, new, out, h_row, c_row, curve_row in zip(
         gates.unbind(0), *split, hs.unbind(0), cs.unbind(0), curved.unbind(0), strict=True
     ):
         row.addmm_(h, recurrent)
-        i, f = gate.apply(in_forget).chunk(2, 1)
+        if line is not None:  # the straight part of all gates in one call
+            torch.addcmul(line[1], row, line[0], out=row)
+        i, f = apply(in_forget).chunk(2, 1)
         torch.mul(f, c, out=c_row)
         c = c_row.addcmul_(i, act.apply(new))
         kept = curve_row.copy_(c) if act is not _TANH else torch.tanh(c, out=curve_row)
-        h = torch.mul(gate.apply(out), kept if act is _TANH else act.apply(kept), out=h_row)
+        h = torch.mul(apply(out), kept if act is _TANH else act.apply(kept), out=h_row)
     return (hs, cs), (curved,)
+
+
+def _line(gates: Tensor, units: int) -> tuple[Tensor, Tensor]:
+    """Factor and addend of a hard sigmoid's line for the gates of an LSTM; 1 and 0 for the candidate."""
+    factor, addend = gates.new_full((4 * units,), 0.2), gates.new_full((4 * units,), 0.5)
+    factor[2 * units : 3 * units], addend[2 * units : 3 * units] = 1.0, 0.0
+    return factor, addend
 
 
 def _lstm_backward(cell: Cell, gates: Tensor, extra: Any, states: Any, start: Any, recurrent: Tensor, grads: Any) -> Any:
@@ -194,9 +205,7 @@ def _lstm_backward(cell: Cell, gates: Tensor, extra: Any, states: Any, start: An
     i, f, new, o = gates.chunk(4, 2)
     forget = gate.value(f)
     # what each gradient is multiplied with: the state's for i, f and the candidate, the output's for o
-    by_state = torch.stack(
-        [act.value(new) * gate.slope(i), _before(cs, start[1]) * gate.slope(f), gate.value(i) * act.slope(new)], 2
-    )
+    by_state = torch.stack([act.value(new) * gate.slope(i), _before(cs, start[1]) * gate.slope(f), gate.value(i) * act.slope(new)], 2)
     by_output = act.value(curved) * gate.slope(o)
     to_state = gate.value(o) * act.slope(curved)
     d_gates = torch.empty_like(gates)
@@ -306,7 +315,7 @@ def _gru_before_backward(cell: Cell, gates: Tensor, extra: Any, states: Any, sta
     return d_gates, d_recurrent, None, (d_start,)
 
 
-_TANH = CURVES[activate.tanh]
+_TANH, _HARD = CURVES[activate.tanh], CURVES[activate.hard_sigmoid_fifth]
 _RULES = {
     "simple": _Rule(_simple_forward, _simple_backward),
     "lstm": _Rule(_lstm_forward, _lstm_backward),

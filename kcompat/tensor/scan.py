@@ -48,7 +48,7 @@ class Order(NamedTuple):
     #: (t, b) whether a place holds a valid step
     valid: Tensor
     #: (t, b) how many valid steps there are up to each step, in the order of processing
-    count: Tensor
+    counts: Tensor
     #: (t, b) the mask in the order of processing
     mask: Tensor
 
@@ -100,13 +100,13 @@ def scan(run: Run, x: Tensor, mask: Tensor | None, start: tuple[Tensor, ...], op
     order = order_of(mask, options.backwards)
     outputs, *others = run(compact(x, order), start, order.valid)
     zero = outputs.new_zeros(())
-    shown = order.count if options.sequences else order.count[-1:]
+    shown = order.counts if options.sequences else order.counts[-1:]
     found = at_count(outputs, zero, shown)
     if options.zero_masked:
         found = torch.where((order.mask if options.sequences else order.mask[-1:]).unsqueeze(-1), found, zero)
-    states: tuple[Tensor, ...] = start
+    states = start
     if options.states:
-        last = order.count[-1:]
+        last = order.counts[-1:]
         states = tuple(
             at_count(s, begin, last)[0] if s.ndim == outputs.ndim else s for s, begin in zip((outputs, *others), start, strict=True)
         )
@@ -174,7 +174,9 @@ def _fused_lstm(weights: Weights, x: Tensor, start: tuple[Tensor, ...], valid: T
         kernel = torch.cat([kernel, gates])
         x = torch.cat([x, (~valid).unsqueeze(-1).to(x.dtype)], -1)
     parameters = [kernel.t(), weights.recurrent.t(), *_biases(bias, None)]
-    outputs, _, c = torch._VF.lstm(x, [s.unsqueeze(0).contiguous() for s in start], parameters, bias is not None, 1, 0.0, True, False, False)
+    outputs, _, c = torch._VF.lstm(
+        x, [s.unsqueeze(0).contiguous() for s in start], parameters, bias is not None, 1, 0.0, True, False, False
+    )
     return outputs, c[0]
 
 

@@ -28,7 +28,8 @@ CASES = [
     _both(f"{kind.lower()}_none_masked", kind, {"return_sequences": True}, {"merge_mode": None}, x(2, 5, 2, mask=SHAPES["interior"]))
     for kind in LAYERS
 ] + [
-    _both(f"{kind.lower()}_state_{'sequences' if s else 'last'}", kind, {"return_sequences": s, "return_state": True}, {}, x(2, 5, 2, mask=mask))
+    _both(f"{kind.lower()}_state_{'sequences' if s else 'last'}", kind, {"return_sequences": s, "return_state": True}, {},
+          x(2, 5, 2, mask=mask))
     for kind in LAYERS for s, mask in ((True, SHAPES["ragged"]), (False, SHAPES["trailing"]))
 ] + [
     _both(f"{kind.lower()}_state_none", kind, {"return_sequences": True, "return_state": True}, {"merge_mode": None}) for kind in LAYERS

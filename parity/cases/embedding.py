@@ -6,8 +6,8 @@ TOKENS = [[1, 2, 0, 3], [0, 4, 4, 0]]
 
 
 def _embedding(name, config, inputs=None, **fields):
-    return layer("embedding/" + name, "Embedding", dict({"input_dim": 5, "output_dim": 3}, **config), inputs or values(TOKENS, dtype="int32"),
-                 **fields)  # fmt: skip
+    config = dict({"input_dim": 5, "output_dim": 3}, **config)
+    return layer("embedding/" + name, "Embedding", config, inputs or values(TOKENS, dtype="int32"), **fields)
 
 
 CASES = [
@@ -30,7 +30,8 @@ CASES = [
     sequential("embedding/in_front_lstm", [part("Embedding", input_dim=5, output_dim=3, mask_zero=True, name="e"),
                part("LSTM", units=2, return_sequences=True, name="l"), part("Dense", units=1, name="d")], values(TOKENS, dtype="int32"),
                skip=["config", "rebuild", "input_shape", "output_shape"], generations=["2.2", "2.3", "2.15"]),
-    sequential("embedding/trained", [part("InputLayer", shape=[4], name="i"), part("Embedding", input_dim=5, output_dim=3, mask_zero=True, name="e"),
+    sequential("embedding/trained", [part("InputLayer", shape=[4], name="i"),
+               part("Embedding", input_dim=5, output_dim=3, mask_zero=True, name="e"),
                part("GRU", units=2, name="l"), part("Dense", units=1, name="d")], values(TOKENS, dtype="int32"),
                skip=["config", "rebuild"], generations=["3"], train={"loss": "mse", "rate": 0.1, "steps": 2}),
     sequential("embedding/trained_old", [part("Embedding", input_dim=5, output_dim=3, mask_zero=True, input_length=4, name="e"),

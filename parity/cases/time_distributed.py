@@ -27,7 +27,8 @@ CASES = [
     _each("activation", part("Activation", activation="softmax", name="d"), x(2, 3, 5)),
     _each("pooling", part("MaxPooling1D", pool_size=2, name="d"), x(2, 3, 6, 5)),
     _each("dropout", part("Dropout", rate=0.5, name="d"), x(2, 3, 5)),
-    _each("embedding_masked", part("Embedding", input_dim=5, output_dim=2, mask_zero=True, name="d"), x(2, 3, 4, low=0, high=5, dtype="int32"),
+    _each("embedding_masked", part("Embedding", input_dim=5, output_dim=2, mask_zero=True, name="d"),
+          x(2, 3, 4, low=0, high=5, dtype="int32"),
           generations=["2.15", "3"]),
     _each("masking", part("Masking", mask_value=0.0, name="d"), x(2, 3, 4, 2)),
 ]  # fmt: skip

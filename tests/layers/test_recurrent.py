@@ -87,11 +87,13 @@ class TestNumbers:
         assert [_row(t) for t in both(None)] == [[5.25], [1.75]]
         assert [_row(t) for t in both("concat", return_state=True)] == [[5.25, 1.75], [5.25], [1.75]]
 
-    @pytest.mark.parametrize(("version", "wanted"), [("2.2.4", [1, 2, 1, 0, 4.5, 4]), ("2.15", [1, 2, 0, 0, 4.5, 4]), ("3", [1, 2, 0, 0, 4.5, 4])])
+    @pytest.mark.parametrize(
+        ("version", "wanted"), [("2.2.4", [1, 2, 1, 0, 4.5, 4]), ("2.15", [1, 2, 0, 0, 4.5, 4]), ("3", [1, 2, 0, 0, 4.5, 4])]
+    )
     def test_masked_steps_of_bidirectional(self, version: str, wanted: list[float]) -> None:
         """x = 1, 2, 4 with the middle masked: forward 1, (1), 4.5; backward from 4: 4, (4), 2... as h' = x + h / 4."""
         with keras_version_scope(version):
-            layer = L.Bidirectional(L.SimpleRNN(1, "linear", return_sequences=True))
+            layer = L.Bidirectional(L.SimpleRNN(1, activation="linear", return_sequences=True))
         layer.build((1, 3, 1))
         one, zero = np.array([[1.0]]), np.array([0.0])
         layer.set_weights([one, np.array([[0.5]]), zero, one, np.array([[0.25]]), zero])
@@ -154,7 +156,8 @@ class _Counter(Layer):
         self.output_size = units
 
     def build(self, input_shape: Any) -> None:
-        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], self.units), initializer="ones")
+        size = input_shape[0][-1] if isinstance(input_shape, list) else input_shape[-1]  # a list with the constants' shapes
+        self.kernel = self.add_weight(name="kernel", shape=(size, self.units), initializer="ones")
         super().build(input_shape)
 
     def call(self, inputs: Tensor, states: Any, constants: Any = None) -> Any:
@@ -291,10 +294,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("call", "error", "words"),
         [
-            (lambda: L.LSTM(3, name="r")(torch.rand(2, 4, 3), mask=torch.ones(2, 5).bool()), ShapeError, ("r", "`mask`", "(2, 4)", "(2, 5)")),
-            (lambda: L.LSTM(3, name="r")(torch.rand(2, 4, 3), mask=torch.ones(2, 4)), MaskError, ("r", "`mask`", "float32", "bool")),
-            (lambda: L.LSTM(3, name="r")(torch.rand(2, 4, 3), initial_state=[torch.rand(2, 3)]), ArgumentError, ("r", "`initial_state`", "2", "1")),
-            (lambda: L.GRU(3, name="r")(torch.rand(2, 4, 3), initial_state=torch.rand(2, 4)), ShapeError, ("r", "`initial_state`", "(2, 3)", "(2, 4)")),
+            (lambda: _lstm(mask=torch.ones(2, 5).bool()), ShapeError, ("r", "`mask`", "(2, 4)", "(2, 5)")),
+            (lambda: _lstm(mask=torch.ones(2, 4)), MaskError, ("r", "`mask`", "float32", "bool")),
+            (lambda: _lstm(initial_state=[torch.rand(2, 3)]), ArgumentError, ("r", "`initial_state`", "2", "1")),
+            (lambda: _gru(initial_state=torch.rand(2, 4)), ShapeError, ("r", "`initial_state`", "(2, 3)", "(2, 4)")),
             (lambda: L.LSTM(3, stateful=True, name="r")(Input((4, 3))), ArgumentError, ("r", "stateful", "batch_input_shape")),
             (lambda: _other_batch(), ShapeError, ("r", "stateful", "2", "3")),
             (lambda: L.LSTM(3, stateful=True, name="r").reset_states(), NotBuiltError, ("r", "`reset_states`")),
@@ -315,6 +318,14 @@ class TestRefusals:
             call()
         for word in words:
             assert word in str(caught.value).replace("`layer` and `backward_layer`", "`backward_layer`")
+
+
+def _lstm(**call: Any) -> None:
+    L.LSTM(3, name="r")(torch.rand(2, 4, 3), **call)
+
+
+def _gru(**call: Any) -> None:
+    L.GRU(3, name="r")(torch.rand(2, 4, 3), **call)
 
 
 def _other_batch() -> None:

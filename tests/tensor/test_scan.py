@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from kcompat.tensor import activate
-from kcompat.tensor.recurrence import Cell, _RULES, recurrence, steps, project
+from kcompat.tensor.recurrence import _RULES, Cell, project, recurrence, steps
 from kcompat.tensor.scan import Options, Weights, run_cell
 
 KINDS = ("simple", "lstm", "gru_after", "gru_before")
