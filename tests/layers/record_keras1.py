@@ -1,6 +1,6 @@
 """Record `data/keras1.json` under Keras 1.2.2 on Theano: layers that Keras 1 had and Keras 2 dropped.
 
-    THEANO_FLAGS=cxx= KERAS_BACKEND=theano python record_keras1.py
+THEANO_FLAGS=cxx= KERAS_BACKEND=theano python record_keras1.py
 """
 
 import json

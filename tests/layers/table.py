@@ -100,9 +100,7 @@ ROWS: dict[str, Row] = {
     "TimeDistributedDense": Row(lambda: L.TimeDistributedDense(5, activation="tanh"), ((3, 6, 4),)),
     "ParametricSoftplus": Row(lambda: L.ParametricSoftplus(), ((3, 4),)),
     "SReLU": Row(lambda: L.SReLU("one", shared_axes=[1]), ((3, 6, 4),)),
-    **{
-        f"UpSampling{rank}D": Row(lambda rank=rank: getattr(L, f"UpSampling{rank}D")(2), (_shape(rank),)) for rank in (1, 2, 3)
-    },
+    **{f"UpSampling{rank}D": Row(lambda rank=rank: getattr(L, f"UpSampling{rank}D")(2), (_shape(rank),)) for rank in (1, 2, 3)},
     "UpSampling2D bilinear": Row(lambda: L.UpSampling2D((2, 3), interpolation="bilinear"), ((3, 6, 5, 2),)),
     "UpSampling2D bicubic": Row(lambda: L.UpSampling2D(2, "channels_first", "bicubic"), ((3, 2, 6, 5),)),
     "Resizing": Row(lambda: L.Resizing(4, 7), ((3, 6, 5, 2),)),
