@@ -97,10 +97,6 @@ class StackedRNNCells(Layer):
 # -- any cell ----------------------------------------------------------------------------------------------------------------
 
 
-def _nothing() -> None:
-    """What a cell without dropout does when dropout is drawn anew."""
-
-
 def step(cell: Any, inputs: Any, states: Any, constants: Any, training: bool | None) -> tuple[Any, Any]:
     """One call of a cell, with the arguments that it takes."""
     keywords: dict[str, Any] = {}
