@@ -8,9 +8,10 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.spec import InputSpec
-from kcompat.errors import ArgumentError, NotBuiltError, ShapeError
+from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.layers.arguments import ActivatedLayer, activity_argument, config_of, positive, take
+from kcompat.layers.lora import adapt
 from kcompat.tensor.linear import affine
 
 _ARGUMENTS = (
@@ -114,20 +115,7 @@ class Dense(ActivatedLayer):
         self, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
     ) -> None:
         """Freeze the kernel and train `lora_kernel_a` (n, rank) and `lora_kernel_b` (rank, units) beside it."""
-        if not self.built:
-            raise NotBuiltError(f"Dense '{self.name}': `enable_lora` needs a built layer; call it on data first.")
-        if self.lora_enabled:
-            raise ArgumentError(f"Dense '{self.name}': LoRA is enabled already.")
-        if self.kernel_constraint is not None:
-            raise ArgumentError(f"Dense '{self.name}': `enable_lora` does not go with a `kernel_constraint`.")
-        self.lora_kernel_a = self.add_weight(
-            "lora_kernel_a", (self.kernel.shape[0], rank), initializer=a_initializer, regularizer=self.kernel_regularizer
-        )
-        self.lora_kernel_b = self.add_weight(
-            "lora_kernel_b", (rank, self.units), initializer=b_initializer, regularizer=self.kernel_regularizer
-        )
-        self.kernel.requires_grad_(False)
-        self.__dict__.update(lora_enabled=True, lora_rank=rank, lora_alpha=rank if lora_alpha is None else lora_alpha)
+        adapt(self, "kernel", rank, lora_alpha, a_initializer, b_initializer)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """(..., units)."""

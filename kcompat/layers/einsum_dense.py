@@ -9,9 +9,10 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.spec import InputSpec
-from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError, ShapeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
+from kcompat.layers.lora import adapt
 from kcompat.layers.windows import title
 from kcompat.tensor import einsum
 
@@ -123,20 +124,7 @@ class EinsumDense(ActivatedLayer):
         self, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
     ) -> None:
         """Freeze the kernel (..., n) and train `lora_kernel_a` (..., rank) and `lora_kernel_b` (rank, n) beside it."""
-        if not self.built:
-            raise NotBuiltError(f"{title(self)}: `enable_lora` needs a built layer; call it on data first.")
-        if self.lora_enabled:
-            raise ArgumentError(f"{title(self)}: LoRA is enabled already.")
-        if self.kernel_constraint is not None:
-            raise ArgumentError(f"{title(self)}: `enable_lora` does not go with a `kernel_constraint`.")
-        *rows, columns = self.kernel.shape
-        for name, shape, initializer in (
-            ("lora_kernel_a", (*rows, rank), a_initializer),
-            ("lora_kernel_b", (rank, columns), b_initializer),
-        ):
-            setattr(self, name, self.add_weight(name, shape, initializer=initializer, regularizer=self.kernel_regularizer))
-        self.kernel.requires_grad_(False)
-        self.__dict__.update(lora_enabled=True, lora_rank=rank, lora_alpha=rank if lora_alpha is None else lora_alpha)
+        adapt(self, "kernel", rank, lora_alpha, a_initializer, b_initializer)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The sizes of `output_shape` behind the batch; a None there is the input's size (unknown in Keras 3)."""

@@ -10,9 +10,10 @@ from torch.nn import functional as F
 
 from kcompat import registry
 from kcompat.core.layer import Layer
-from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError, ShapeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour
 from kcompat.layers.arguments import activity_argument, config_of, positive, take
+from kcompat.layers.lora import adapt
 
 _ARGUMENTS = (
     "input_dim", "output_dim", "embeddings_initializer", "embeddings_regularizer", "embeddings_constraint", "mask_zero",
@@ -117,19 +118,7 @@ class Embedding(Layer):
         self, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
     ) -> None:
         """Freeze the vectors; train `lora_embeddings_a` (input_dim, rank) and `lora_embeddings_b` (rank, output_dim) beside them."""
-        if not self.built:
-            raise NotBuiltError(f"Embedding '{self.name}': `enable_lora` needs a built layer; call it on data first.")
-        if self.lora_enabled or self.embeddings_constraint is not None:
-            why = "LoRA is enabled already" if self.lora_enabled else "`enable_lora` does not go with an `embeddings_constraint`"
-            raise ArgumentError(f"Embedding '{self.name}': {why}.")
-        self.lora_embeddings_a = self.add_weight(
-            "lora_embeddings_a", (self.input_dim, rank), initializer=a_initializer, regularizer=self.embeddings_regularizer
-        )
-        self.lora_embeddings_b = self.add_weight(
-            "lora_embeddings_b", (rank, self.output_dim), initializer=b_initializer, regularizer=self.embeddings_regularizer
-        )
-        self.embeddings.requires_grad_(False)
-        self.__dict__.update(lora_enabled=True, lora_rank=rank, lora_alpha=rank if lora_alpha is None else lora_alpha)
+        adapt(self, "embeddings", rank, lora_alpha, a_initializer, b_initializer)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """False where an index is 0, with `mask_zero`; else none."""
