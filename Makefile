@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test lint parity record speed clean
+.PHONY: help demo test lint parity files record speed clean
 .DEFAULT_GOAL := help
 
 help:            ## show the targets
@@ -22,9 +22,10 @@ demo: $(INSTALLED) ## a model that real Keras trained, on torch; then the parity
 	$(RUN) examples/port_a_keras_model.py
 	$(RUN) -m parity $(PARITY)
 
-test: lint ## everything: lint, types, tests, parity table
+test: lint ## everything: lint, types, tests, parity table, model files
 	$(RUN) -m pytest -n 2
 	$(RUN) -m parity $(PARITY)
+	$(RUN) -m parity.files
 
 lint: $(INSTALLED) ## ruff and mypy
 	$(RUN) -m ruff check .
@@ -33,6 +34,9 @@ lint: $(INSTALLED) ## ruff and mypy
 
 parity: $(INSTALLED) ## replay the recorded references: make parity PARITY="--layer Dense"
 	$(RUN) -m parity $(PARITY)
+
+files: $(INSTALLED) ## load, run and rewrite the model files that real Keras of each generation wrote
+	$(RUN) -m parity.files
 
 speed: $(INSTALLED) ## times against plain torch, as ratios
 	$(RUN) -m parity.speed

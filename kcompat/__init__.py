@@ -16,7 +16,7 @@ __version__ = "0.1.0.dev0"
 #: the public doors, each a module of its own
 _ROOMS = (
     "activations", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers", "layers", "losses", "metrics",
-    "models", "optimizers", "random", "registry", "regularizers",
+    "models", "optimizers", "random", "registry", "regularizers", "saving",
 )  # fmt: skip
 #: names that are used so often that they stand here too -> the room they live in
 _NAMES = {

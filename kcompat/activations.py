@@ -98,7 +98,7 @@ def _with_logits(y: Tensor, x: Tensor, activation: str) -> Tensor:
 
 
 def _softmax(x: Tensor, axis: int | Sequence[int] = -1) -> Tensor:
-    return _with_logits(activate.softmax(x, axis), x, "softmax")
+    return _with_logits(torch.softmax(x, axis) if type(axis) is int else activate.softmax(x, axis), x, "softmax")
 
 
 def _softmax_without_vectors(x: Tensor, axis: int | Sequence[int] = -1) -> Tensor:

@@ -9,9 +9,11 @@
     ├── ShapeError         (ValueError)                 a tensor of the wrong rank or size
     ├── MaskError          (TypeError)                  a mask where none can be handled
     ├── NotBuiltError      (ValueError, AttributeError) something is asked for before it exists
+    ├── NotStatefulError   (ValueError, AttributeError) states are asked of a layer that keeps none
     ├── NotCompiledError   (RuntimeError, ValueError)   training before `compile`
     ├── FileError          (ValueError, OSError)        a model file that cannot be read
     ├── UnsafeFileError    (FileError)                  ... unless the caller allows it to run code
+    ├── UnknownInFileError (FileError, UnknownNameError) ... that names what nobody registered
     └── MissingExtraError  (ImportError)                an optional package is needed
 
 A message says what is wrong, where (layer name), the argument in backticks, what was received, and what would be right.
@@ -59,6 +61,10 @@ class NotBuiltError(KcompatError, ValueError, AttributeError):
     """Weights, inputs or outputs are asked for before they exist."""
 
 
+class NotStatefulError(ArgumentError, AttributeError):
+    """States are asked of a layer that keeps none from batch to batch."""
+
+
 class NotCompiledError(KcompatError, RuntimeError, ValueError):
     """Training or evaluation of a model without loss and optimizer."""
 
@@ -69,6 +75,10 @@ class FileError(KcompatError, ValueError, OSError):
 
 class UnsafeFileError(FileError):
     """A file needs code of its own to run; `safe_mode=False` allows it."""
+
+
+class UnknownInFileError(FileError, UnknownNameError):
+    """A file names a class or function that nobody registered; `custom_objects` can give it."""
 
 
 class MissingExtraError(KcompatError, ImportError):

@@ -7,6 +7,7 @@ and binomial with a seed are eager only.
 
 from __future__ import annotations
 
+import os
 import random as _python
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +23,8 @@ from kcompat.tensor import random as draws
 from kcompat.tensor.dtypes import torch_dtype
 
 __all__ = [
-    "SeedGenerator", "beta", "binomial", "categorical", "checked_seed", "cpu_generator", "draw_seed", "dropout", "gamma", "normal",
-    "randint", "set_random_seed", "shuffle", "truncated_normal", "uniform",
+    "SeedGenerator", "beta", "binomial", "categorical", "checked_seed", "cpu_generator", "draw_seed", "dropout", "enable_op_determinism",
+    "gamma", "generator_states", "normal", "randint", "set_generator_states", "set_random_seed", "shuffle", "truncated_normal", "uniform",
 ]  # fmt: skip
 
 
@@ -35,6 +36,40 @@ def set_random_seed(seed: int) -> None:
     _python.seed(number)
     np.random.seed(number)
     torch.manual_seed(number)
+
+
+def enable_op_determinism(enabled: bool = True) -> None:
+    """Let torch use only kernels that give the same numbers in every run; operations that have none raise.
+
+    On CUDA some need the environment variable CUBLAS_WORKSPACE_CONFIG, which is set if it is not, before the first use of the device.
+    """
+    if enabled:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(enabled)
+    torch.backends.cudnn.benchmark = False
+
+
+def generator_states() -> dict[str, Any]:
+    """Where Python's, numpy's and torch's generators stand, as tensors and plain data."""
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # type: ignore[misc]
+    version, numbers, next_gauss = _python.getstate()
+    return {
+        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), int(position), int(has_gauss), float(gauss)],
+        "python": [version, torch.tensor(numbers, dtype=torch.int64), next_gauss],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else [],
+    }
+
+
+def set_generator_states(states: dict[str, Any]) -> None:
+    """Put the generators where `generator_states` found them."""
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    version, numbers, next_gauss = states["python"]
+    _python.setstate((version, tuple(numbers.tolist()), next_gauss))
+    torch.set_rng_state(states["torch"])
+    if states["cuda"]:
+        torch.cuda.set_rng_state_all(states["cuda"])
 
 
 def draw_seed() -> int:

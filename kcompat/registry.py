@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from kcompat.errors import ArgumentError, ArgumentTypeError, KcompatError, UnknownNameError, nearest
@@ -62,6 +63,11 @@ def written_name(thing: Any) -> str:
     if thing in _names:
         return _names[thing][0]
     return getattr(thing, "__name__", type(thing).__name__)
+
+
+def function_name(function: Any) -> str:
+    """The name of a function: that of the generation where it has several, else its own."""
+    return behaviour(_name_rows[function]) if function in _name_rows else getattr(function, "__name__", type(function).__name__)
 
 
 def lookup(kind: str, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -138,6 +144,41 @@ def get_registered_object(
     return None
 
 
+# -- layers that stand in several places -----------------------------------------------------------------------------
+
+#: while models are read: `shared_object_id` -> the layer made of it
+_read: ContextVar[dict[int, Any] | None] = ContextVar("read", default=None)
+#: while models are written: identity -> the layer, and what was written of it
+_written: ContextVar[dict[int, tuple[Any, list[dict[str, Any]]]] | None] = ContextVar("written", default=None)
+
+
+@contextlib.contextmanager
+def sharing_read() -> Iterator[None]:
+    """Inside the outermost such block, layers described with the same `shared_object_id` are one layer."""
+    token = _read.set({}) if _read.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _read.reset(token)
+
+
+@contextlib.contextmanager
+def sharing_written() -> Iterator[None]:
+    """When the outermost such block ends, layers that were written more than once inside it carry a `shared_object_id`."""
+    if _written.get() is not None:
+        yield
+        return
+    token = _written.set({})
+    try:
+        yield
+        for number, (_, places) in enumerate((_written.get() or {}).values()):
+            for place in places if len(places) > 1 else ():
+                place["shared_object_id"] = number
+    finally:
+        _written.reset(token)
+
+
 # -- configs ------------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +194,11 @@ def serialize(kind: str, thing: Any, legacy: bool = False) -> Any:
             return written_name(thing)
         raise ArgumentTypeError(f"{thing!r} cannot be written as a {kind}: it has neither a name nor `get_config`.")
     with keras_version_scope(getattr(thing, "_keras_version", None) or keras_version()):
-        return _described(kind, thing, legacy)
+        described = _described(kind, thing, legacy)
+    places = _written.get()
+    if kind == "layer" and places is not None:
+        places.setdefault(id(thing), (thing, []))[1].append(described)
+    return described
 
 
 def _described(kind: str, thing: Any, legacy: bool) -> dict[str, Any]:
@@ -202,9 +247,23 @@ def deserialize(kind: str, config: Any, custom_objects: Mapping[str, Any] | None
     found = lookup(kind, name, custom_objects)
     if not inspect.isclass(found):
         return found
-    if not isinstance(inner, dict):
+    if not isinstance(inner, getattr(found, "_config_types", dict)):
         raise ArgumentTypeError(f"The `config` of the {kind} '{name}' must be a dict, received {inner!r}.")
-    return build(found, inner, custom_objects)
+    shared, number = _read.get() if kind == "layer" else None, config.get("shared_object_id")
+    if shared is None or not isinstance(number, int):
+        return _built_as_written(found, inner, custom_objects, config)
+    if number not in shared or type(shared[number]) is not found:
+        shared[number] = _built_as_written(found, inner, custom_objects, config)
+    return shared[number]
+
+
+def _built_as_written(cls: type, inner: Any, custom_objects: Mapping[str, Any] | None, config: Mapping[str, Any]) -> Any:
+    """The object; a class of the user's also gets the shapes it was built for, as Keras does with every layer."""
+    made = build(cls, inner, custom_objects)
+    shapes = config.get("build_config")
+    if isinstance(shapes, dict) and shapes and not cls.__module__.startswith("kcompat.") and getattr(made, "built", None) is False:
+        made.build_from_config(shapes)
+    return made
 
 
 def build(cls: type, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -22,7 +22,7 @@ from parity.replay import replay
 
 HERE = Path(__file__).parent
 #: not looked at again on an object made from Keras' config
-_ONCE = ("gradient", "train_loss", "trained")
+_ONCE = ("gradient", "train_loss", "train_logs", "trained", "trained_at", "log")
 
 
 def main(arguments: list[str] | None = None) -> int:

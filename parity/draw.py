@@ -22,7 +22,7 @@ def array(key, spec, floatx):
         return np.array(spec["values"], dtype=dtype)
     low, high = spec.get("low", -1), spec.get("high", 2 if dtype == "bool" else 1)
     drawn = uniform(key, spec["shape"], low, high)
-    return (drawn if "float" in dtype else np.floor(drawn)).astype(dtype)
+    return (drawn if "float" in dtype and not spec.get("whole") else np.floor(drawn)).astype(dtype)
 
 
 def inputs(case, floatx, step=0):

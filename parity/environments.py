@@ -1,8 +1,9 @@
-"""Record all references: python -m parity.environments [--generation 2.2 ...] [--family core ...].
+"""Record all references and the corpus of model files: python -m parity.environments [--generation 2.2 ...] [--family core ...].
 
 For each generation the recorder runs in an environment of its own, made on first use (a minute or two, 0.7-2 GB) under
-`.record/`, or under the folder in KCOMPAT_RECORD_HOME. An existing Python is taken from KCOMPAT_RECORD_PYTHON_2_2, ..._2_3,
-..._2_15, ..._3. Keras 2.2 and 2.3 need a Python 3.7: `python3.7` in PATH, pyenv's, or the one in KCOMPAT_RECORD_PYTHON37.
+`.record/`, or under the folder in KCOMPAT_RECORD_HOME. An existing Python is taken from KCOMPAT_RECORD_PYTHON_1, ..._2_2, ..._2_3,
+..._2_15, ..._3. Keras 1 (for model files alone), 2.2 and 2.3 need a Python 3.7: `python3.7` in PATH, pyenv's, or the one in
+KCOMPAT_RECORD_PYTHON37.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _OLD = ("tensorflow==1.15.5", "protobuf==3.20.3", "numpy==1.18.5", "h5py==2.10.0
 _NEW = ("tensorflow-cpu==2.21.0", "tf_keras==2.21.0", "keras==3.15.1")
 #: generation -> (folder of the environment, needs Python 3.7, packages, packages without their dependencies)
 ENVIRONMENTS = {
+    "1": ("keras-1.2.2", True, ("theano==1.0.5", "numpy==1.18.5", "h5py==2.10.0", "scipy<1.8", "pyyaml", "six"), ("keras==1.2.2",)),
     "2.2": ("keras-2.2.4", True, _OLD, ("keras==2.2.4",)),
     "2.3": ("keras-2.3.1", True, _OLD, ("keras==2.3.1",)),
     "2.15": ("keras-new", False, _NEW, ()),
@@ -32,14 +34,20 @@ ENVIRONMENTS = {
 def main(arguments: list[str] | None = None) -> int:
     """Record the selected generations and families; the exit code is 1 when any recording failed."""
     parser = argparse.ArgumentParser(prog="python -m parity.environments", description=__doc__.split("\n")[0])
-    parser.add_argument("--generation", action="append", choices=tables.GENERATIONS)
+    parser.add_argument("--generation", action="append", choices=sorted(ENVIRONMENTS))
     parser.add_argument("--family", action="append", choices=tables.families())
     options = parser.parse_args(arguments)
     families = [word for family in options.family or () for word in ("--family", family)]
     failed = False
-    for generation in options.generation or tables.GENERATIONS:
+    for generation in options.generation or ENVIRONMENTS:
         command = [recording_python(generation), "-W", "ignore", str(ROOT / "parity" / "record.py"), "--generation", generation, *families]
-        failed |= subprocess.run(command, check=False).returncode != 0
+        if generation in tables.GENERATIONS:  # of Keras 1 there are model files alone
+            failed |= subprocess.run(command, check=False).returncode != 0
+        if not families:
+            files = [recording_python(generation), "-W", "ignore", str(ROOT / "parity" / "record_files.py"), "--generation", generation]
+            failed |= subprocess.run(files, check=False).returncode != 0
+    if not families:  # the way back: real Keras reads what we write
+        failed |= subprocess.run([sys.executable, "-m", "parity.files", "--back"], check=False, cwd=ROOT).returncode != 0
     return int(failed)
 
 

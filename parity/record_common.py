@@ -7,7 +7,7 @@ from parity import bodies
 
 ROOMS = {
     "activation": "activations", "regularizer": "regularizers", "constraint": "constraints", "initializer": "initializers",
-    "loss": "losses", "metric": "metrics", "optimizer": "optimizers",
+    "loss": "losses", "metric": "metrics", "optimizer": "optimizers", "schedule": "optimizers.schedules",
 }  # fmt: skip
 
 
@@ -85,13 +85,16 @@ def make_model(keras, spec):
 
 
 def with_tensors(call, tensors):
-    """The arguments of a call, {"tensors": ["h", "c"]} standing for the list of tensors of these names."""
+    """The arguments of a call, {"tensors": ["h", "c"]} standing for the list of tensors of these names, {"tensor": "h"} for one."""
+    call = {k: tensors[v["tensor"]] if isinstance(v, dict) and "tensor" in v else v for k, v in call.items()}
     return {k: [tensors[n] for n in v["tensors"]] if isinstance(v, dict) and "tensors" in v else v for k, v in call.items()}
 
 
 def make_object(keras, case):
     """The activation, regularizer, constraint or initializer of a case."""
-    room = getattr(keras, ROOMS[case["kind"]])
+    room = keras
+    for name in ROOMS[case["kind"]].split("."):
+        room = getattr(room, name)
     if "identifier" in case:
         return room.get(case["identifier"])
     for name in case["class"].split("."):
@@ -101,8 +104,14 @@ def make_object(keras, case):
     return room(**bodies.fill(case["config"]))
 
 
+#: metrics of one input
+OF_VALUES = ("Mean", "Sum", "MeanTensor")
+
+
 def judged(made, case, tensors):
-    """A loss or metric of targets, predictions and perhaps weights."""
+    """A loss or metric of targets, predictions and perhaps weights; of values and perhaps weights where the class takes those."""
+    if case.get("class") in OF_VALUES:
+        return made(tensors[0], **({"sample_weight": tensors[1]} if len(tensors) > 1 else {}))
     if len(tensors) > 2:
         return made(tensors[0], tensors[1], sample_weight=tensors[2])
     function = not hasattr(made, "get_config")
@@ -111,7 +120,7 @@ def judged(made, case, tensors):
 
 def serialized(keras, case, made):
     """How Keras writes the object."""
-    if case["kind"] in ("loss", "metric", "optimizer"):
+    if case["kind"] in ("loss", "metric", "optimizer", "schedule"):
         return plain(made.get_config()) if hasattr(made, "get_config") else None
     return plain(getattr(keras, ROOMS[case["kind"]]).serialize(made))
 
@@ -145,10 +154,17 @@ def facts(layer, case):
     return told
 
 
-def static_shape(layer, arrays, listed):
+def is_mask(name, value):
+    """Whether an argument of a call is a mask given as nested lists."""
+    return name.endswith("mask") and isinstance(value, list)
+
+
+def static_shape(layer, arrays, listed, spread=False):
     """`compute_output_shape` for an unknown batch size, or None where Keras cannot say."""
     shapes = [(None, *a.shape[1:]) for a in arrays]
     try:
+        if spread:
+            return plain(layer.compute_output_shape(*shapes))
         return plain(layer.compute_output_shape(shapes if listed else shapes[0]))
     except Exception:
         return None

@@ -1,12 +1,13 @@
 # ruff: noqa: B905 - runs under Python 3.7 too, which knows no strict=
 """Recording with tf_keras ("2.15") and Keras 3 on TensorFlow: eager calls under a gradient tape."""
 
+import json
 import platform
 
 import numpy as np
 import tensorflow as tf
 
-from parity import draw
+from parity import draw, operations, training
 from parity import record_common as common
 from parity.summary import summary
 
@@ -50,7 +51,7 @@ class Recorder:
         return record
 
     def _called(self, layer, case, floatx):
-        arguments = {k: tf.constant(np.array(v, bool)) if k == "mask" else v for k, v in case["call"].items()}
+        arguments = {k: tf.constant(np.array(v, bool)) if common.is_mask(k, v) else v for k, v in case["call"].items()}
         listed = len(case["inputs"]) != 1 or case.get("listed", False)
 
         first = self._tensors(case, floatx, 0)
@@ -58,21 +59,25 @@ class Recorder:
         if case.get("xla"):
             layer.build(first[0].shape)  # variables are not made in compiled code
             run = tf.function(layer, jit_compile=True)
+        spread = case.get("spread", False)
+        if spread:
+            run = lambda ins, **given: layer(*ins, **given)  # noqa: E731
         run(first if listed else first[0], **{k: v for k, v in arguments.items() if k != "training"})
         values = draw.weights(case, [common.short(w.name) for w in layer.weights], [w.shape for w in layer.weights], floatx)
         if values is not None:
             layer.set_weights(values)
         for step in range(case["steps"]):
             ins = self._tensors(case, floatx, step)
-            watched = [t for t in ins if t.dtype.is_floating]
-            with tf.GradientTape() as tape:
+            wanted = case.get("gradient", True)
+            watched = [t for t in ins if t.dtype.is_floating and wanted]
+            with tf.GradientTape(watch_accessed_variables=wanted) as tape:  # compiled loops run without gradients only
                 tape.watch(watched)
                 out = run(ins if listed else ins[0], **arguments)
                 outs = common.flat(out)
                 total = self._total(case, outs, floatx)
         record = {"facts": common.facts(layer, case)}
         record["facts"]["structure"] = common.structure(out)
-        record["facts"]["static_shape"] = common.static_shape(layer, first, listed)
+        record["facts"]["static_shape"] = common.static_shape(layer, first, listed, spread)
         for index, value in enumerate(outs):
             mask = getattr(value, "_keras_mask", None)
             record[f"mask/{index}"] = None if mask is None else np.asarray(mask)
@@ -99,20 +104,14 @@ class Recorder:
 
     def _trained(self, model, case, floatx):
         told = case["train"]
-        optimizer = getattr(self.keras.optimizers, told.get("optimizer", "SGD"))(told["rate"], **told.get("config", {}))
-        model.compile(loss=told["loss"], optimizer=optimizer, loss_weights=told.get("loss_weights"))
+        room = self.keras.optimizers
+        optimizer = training.make_optimizer(room, room.schedules.deserialize, told)
+        # tf_keras' Nadam counts its product once for every weight when compiled
+        eager = {"run_eagerly": True} if told.get("optimizer") == "Nadam" and self.keras.__name__ == "tf_keras" else {}
+        model.compile(optimizer=optimizer, **training.compile_arguments(told), **eager)
         values = draw.weights(case, [common.short(w.name) for w in model.weights], [w.shape for w in model.weights], floatx)
         model.set_weights(values)
-        losses = []
-        for step in range(told.get("steps", 1)):
-            ins = draw.inputs(case, floatx, step)
-            outs = common.flat(model(ins if len(ins) > 1 else ins[0]))
-            goals, weights = draw.taught(case, [value.shape for value in outs], floatx, step)
-            told_loss = model.train_on_batch(ins if len(ins) > 1 else ins[0], goals, **weights)
-            losses.append(float(np.ravel(told_loss)[0]))
-        record = {"train_loss": np.array(losses, floatx)}
-        record.update({f"trained/{i}": np.asarray(value) for i, value in enumerate(model.get_weights())})
-        return record
+        return training.train(model, case, floatx, lambda ins: [out.shape for out in common.flat(model(ins if len(ins) > 1 else ins[0]))])
 
     def _object(self, case, floatx):
         made = common.make_object(self.keras, case)
@@ -166,12 +165,32 @@ class Recorder:
             weights = [self.keras.Variable(np.array(w, floatx)) for w in case["start"]]
         paths = [[] for _ in weights]
         for row in case["gradients"]:
-            made.apply_gradients([(tf.constant(np.array(g, floatx)), w) for g, w in zip(row, weights)])
+            made.apply_gradients([(None if g is None else tf.constant(np.array(g, floatx)), w) for g, w in zip(row, weights)])
             for path, weight in zip(paths, weights):
                 path.append(np.array(weight))
         record.update({f"output/{i}": np.array(path) for i, path in enumerate(paths)})
         variables = made.variables() if callable(made.variables) else made.variables
         record.update({f"state/{i}": np.asarray(v) for i, v in enumerate(variables)})
+        return record
+
+    def _schedule(self, case, floatx):
+        made = common.make_object(self.keras, case)
+        rates = [np.asarray(made(step)) for step in draw.inputs(case, floatx)[0]]
+        return {"facts": {"config": common.serialized(self.keras, case, made)}, "output/0": np.array(rates, floatx)}
+
+    def _operation(self, case, floatx):
+        arrays = draw.inputs(case, floatx)
+        model = operations.recorded_model(self.keras, tf, case, arrays)
+        ins = [tf.constant(a) for a in arrays]
+        watched = [t for t in ins if t.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            tape.watch(watched)
+            outs = common.flat(model(ins if len(ins) > 1 else ins[0]))
+            total = self._total(case, outs, floatx)
+        record = {"facts": {"config": json.loads(model.to_json())["config"]}}  # as files have it
+        record.update({f"output/{i}": np.asarray(value) for i, value in enumerate(outs)})
+        if total is not None and watched and case.get("gradient", True):
+            record.update(gradients(tape.gradient(total, watched), len(watched)))
         return record
 
     def _initializer(self, case, floatx):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import backend as K
 
-from parity import draw
+from parity import draw, training
 from parity import record_common as common
 from parity.summary import summary
 
@@ -47,9 +47,11 @@ class Ordered:
             updates = super().get_updates(loss, params)
         finally:
             K.update_add = add
-        with tf.control_dependencies(updates[1:]):
-            updates[0] = add(self.iterations, 1)
-        return updates
+        done = [update for update in updates[1:] if not isinstance(update, tuple)]
+        with tf.control_dependencies(done):  # Nadam's product is read by the updates of all weights
+            done += [K.update(*update) for update in updates if isinstance(update, tuple)]
+        with tf.control_dependencies(done):
+            return [add(self.iterations, 1), *done]
 
     def get_gradients(self, loss, params):
         """The gradients, each given out when all are there."""
@@ -58,15 +60,10 @@ class Ordered:
             return [tf.identity(gradient) for gradient in found]
 
 
-class OrderedSGD(Ordered, keras.optimizers.SGD):
-    """SGD in that order."""
-
-
-class OrderedAdam(Ordered, keras.optimizers.Adam):
-    """Adam in that order."""
-
-
-ORDERED = {"SGD": OrderedSGD, "Adam": OrderedAdam}
+ORDERED = {
+    name: type("Ordered" + name, (Ordered, getattr(keras.optimizers, name)), {})
+    for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
+}
 
 
 class Recorder:
@@ -171,21 +168,11 @@ class Recorder:
 
     def _trained(self, model, case, floatx):
         told = case["train"]
-        optimizer = ORDERED[told.get("optimizer", "SGD")](told["rate"], **told.get("config", {}))
-        model.compile(loss=told["loss"], optimizer=optimizer, loss_weights=told.get("loss_weights"))
+        model.compile(optimizer=training.make_optimizer(ORDERED, None, told), **training.compile_arguments(told))
         stored = self._stored(model)
         names = [common.short(w.name) for w in stored]
         model.set_weights(draw.weights(case, names, [K.int_shape(w) for w in stored], floatx))
-        losses = []
-        for step in range(told.get("steps", 1)):
-            ins = draw.inputs(case, floatx, step)
-            outs = model.predict_on_batch(ins)
-            outs = outs if isinstance(outs, list) else [outs]
-            goals, weights = draw.taught(case, [value.shape for value in outs], floatx, step)
-            losses.append(float(np.ravel(model.train_on_batch(ins, goals, **weights))[0]))
-        record = {"train_loss": np.array(losses, floatx)}
-        record.update({f"trained/{i}": value for i, value in enumerate(model.get_weights())})
-        return record
+        return training.train(model, case, floatx, lambda ins: [np.shape(out) for out in common.flat(model.predict_on_batch(ins))])
 
     def _object(self, case, floatx):
         made = common.make_object(keras, case)
@@ -236,12 +223,15 @@ class Recorder:
         entries = [K.placeholder(shape=np.shape(w)) for w in case["start"]]
         loss = sum(K.sum(w * e) for w, e in zip(weights, entries))
         updates = made.get_updates(loss, weights)
+        products = [K.update(*u) for u in updates if isinstance(u, tuple)]
+        updates = [u for u in updates if not isinstance(u, tuple)]
         session = K.get_session()
         paths = [[] for _ in weights]
         for row in case["gradients"]:
             # Old Keras leaves open whether an update sees the step counter before or after its increment: here always before.
             feeds = {e: np.array(g, floatx) for e, g in zip(entries, row)}
             session.run([u for u in updates if not self._counts(made, u)], feeds)
+            session.run(products, feeds)
             session.run([u for u in updates if self._counts(made, u)], feeds)
             for path, weight in zip(paths, weights):
                 path.append(K.get_value(weight))

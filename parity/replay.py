@@ -12,7 +12,8 @@ from kcompat import activations, config, constraints, initializers, layers, loss
 from kcompat.compare import array, facts, observe, observe_function, plain
 from kcompat.core.naming import reset_names
 from kcompat.tree import flatten
-from parity import bodies, draw
+from parity import bodies, draw, operations, training
+from parity.record_common import OF_VALUES, is_mask, with_tensors
 from parity.summary import summary
 
 #: what each generation is called in `keras_version_scope`
@@ -61,21 +62,24 @@ def _model(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, Any]:
 
 
 def _called(layer: Any, case: dict[str, Any], floatx: str) -> dict[str, Any]:
-    arguments = {k: torch.tensor(v, dtype=torch.bool) if k == "mask" else v for k, v in case["call"].items()}
+    arguments = {k: torch.tensor(v, dtype=torch.bool) if is_mask(k, v) else v for k, v in case["call"].items()}
     listed = len(case["inputs"]) != 1 or case.get("listed", False)
     first = _tensors(case, floatx, 0)
+    spread = case.get("spread", False)
     with torch.no_grad():
-        layer(first if listed else first[0], **{k: v for k, v in arguments.items() if k != "training"})
+        early = {k: v for k, v in arguments.items() if k != "training"}
+        layer(*first, **early) if spread else layer(first if listed else first[0], **early)
     _set_weights(layer, case, floatx)
     silent = case.get("random") or not case.get("gradient", True)
     record: dict[str, Any] = {}
     for step in range(case["steps"]):
         tensors = _tensors(case, floatx, step)
         cotangent = None if silent else lambda index, shape: draw.cotangent(case, index, shape, floatx)
-        record = observe(layer, tensors if listed else tensors[0], arguments, cotangent)
+        record = observe(layer, tensors if listed else tensors[0], arguments, cotangent, spread)
     record["facts"].update(facts(layer))
     shapes = [(None, *t.shape[1:]) for t in first]
-    record["facts"]["static_shape"] = plain(layer.compute_output_shape(shapes if listed else shapes[0]))
+    static = layer.compute_output_shape(*shapes) if spread else layer.compute_output_shape(shapes if listed else shapes[0])
+    record["facts"]["static_shape"] = plain(static)
     return _summarized(record) if case.get("random") else record
 
 
@@ -101,19 +105,12 @@ def _tensors(case: dict[str, Any], floatx: str, step: int) -> list[torch.Tensor]
 
 def _trained(model: Any, case: dict[str, Any], floatx: str) -> dict[str, Any]:
     told = case["train"]
-    optimizer = registry.lookup("optimizer", told.get("optimizer", "SGD"))(told["rate"], **told.get("config", {}))
-    model.compile(loss=told["loss"], optimizer=optimizer, loss_weights=told.get("loss_weights"))
+    optimizer = training.make_optimizer(optimizers, optimizers.schedules.deserialize, told)
+    model.compile(optimizer=optimizer, **training.compile_arguments(told))
     _set_weights(model, case, floatx)
-    losses = []
-    for step in range(told.get("steps", 1)):
-        arrays = draw.inputs(case, floatx, step)
-        outputs = model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
-        goals, weights = draw.taught(case, [np.shape(value) for value in flatten(outputs)], floatx, step)
-        told_loss = model.train_on_batch(arrays if len(arrays) > 1 else arrays[0], goals, **weights)
-        losses.append(float(np.ravel(told_loss)[0]))
-    record: dict[str, Any] = {"train_loss": np.array(losses, floatx)}
-    record.update({f"trained/{i}": np.asarray(value) for i, value in enumerate(model.get_weights())})
-    return record
+    return training.train(
+        model, case, floatx, lambda ins: [np.shape(out) for out in flatten(model.predict_on_batch(ins if len(ins) > 1 else ins[0]))]
+    )
 
 
 def _function(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, Any]:
@@ -149,7 +146,8 @@ def _metric(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, Any]
 def _made_judge(case: dict[str, Any], made_from: Any) -> Any:
     room: Any = {"loss": losses, "metric": metrics}[case["kind"]]
     if made_from is not None:
-        return room.deserialize({"class_name": case["class"], "config": made_from})
+        told = case.get("class") or case["identifier"]
+        return room.deserialize({"class_name": told["class_name"] if isinstance(told, dict) else told, "config": made_from})
     if "identifier" in case:
         return room.get(case["identifier"])
     made = getattr(room, case["class"])
@@ -157,6 +155,8 @@ def _made_judge(case: dict[str, Any], made_from: Any) -> Any:
 
 
 def _judged(made: Any, case: dict[str, Any], tensors: list[torch.Tensor]) -> Any:
+    if case.get("class") in OF_VALUES:
+        return made(tensors[0], **({"sample_weight": tensors[1]} if len(tensors) > 1 else {}))
     if len(tensors) > 2:
         return made(tensors[0], tensors[1], sample_weight=tensors[2])
     return made(tensors[0], tensors[1], **({} if hasattr(made, "get_config") else case["config"]))
@@ -170,12 +170,19 @@ def _optimizer(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, A
     weights = [torch.nn.Parameter(torch.tensor(w, dtype=getattr(torch, floatx))) for w in case["start"]]
     paths: list[list[np.ndarray]] = [[] for _ in weights]
     for row in case["gradients"]:
-        made.apply_gradients([(torch.tensor(g, dtype=w.dtype), w) for g, w in zip(row, weights, strict=True)])
+        made.apply_gradients([(None if g is None else torch.tensor(g, dtype=w.dtype), w) for g, w in zip(row, weights, strict=True)])
         for path, weight in zip(paths, weights, strict=True):
             path.append(array(weight).copy())
     record: dict[str, Any] = {f"output/{i}": np.array(path) for i, path in enumerate(paths)}
     record.update({f"state/{i}": np.asarray(value) for i, value in enumerate(made.get_weights())})
     return {**record, "facts": {"config": told}}
+
+
+def _schedule(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, Any]:
+    cls = getattr(optimizers.schedules, case["class"])
+    made = cls(**case["config"]) if made_from is None else cls.from_config(made_from)
+    rates = [float(made(torch.tensor(step))) for step in draw.inputs(case, floatx)[0]]
+    return {"facts": {"config": plain(made.get_config())}, "output/0": np.array(rates, floatx)}
 
 
 def _initializer(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, Any]:
@@ -198,6 +205,32 @@ def _made_object(case: dict[str, Any], made_from: Any) -> Any:
         return room.get(case["identifier"])
     made = getattr(room, case["class"])
     return made if case["kind"] == "activation" else made(**bodies.fill(case["config"]))
+
+
+def _operation(case: dict[str, Any], floatx: str, made_from: Any) -> dict[str, Any]:
+    tensors = [torch.from_numpy(a) for a in draw.inputs(case, floatx, 0)]
+    if made_from is not None:
+        model = models.model_from_config({"class_name": "Functional", "config": made_from})
+    else:
+        symbols = [layers.Input(batch_shape=tuple(t.shape), dtype=t.dtype) for t in tensors]
+        model = models.Model(symbols, _applied(case, symbols))
+    cotangent = (lambda index, shape: draw.cotangent(case, index, shape, floatx)) if case.get("gradient", True) else None
+    record = observe(model, tensors if len(tensors) > 1 else tensors[0], None, cotangent)
+    record = {k: v for k, v in record.items() if not k.startswith("mask/")}
+    record["facts"] = {"config": plain(model.get_config()) if made_from is not None else None}
+    return record
+
+
+def _applied(case: dict[str, Any], symbols: list[Any]) -> Any:
+    name, config = case["class"], dict(case["config"])
+    first = symbols if case.get("listed") else symbols[0]
+    if case["id"].rsplit("_k3", 1)[0] != case["id"]:
+        layer = registry.lookup("layer", "Operation")(name, config)
+        return layer(first) if case.get("listed") else layer(*symbols)
+    if name == "__operators__.getitem":
+        return registry.lookup("layer", "SlicingOpLambda")(name)(first, slice_spec=list(operations.index_of(config["index"])))
+    further = {key: symbols[place] for key, place in case["call"].items()}
+    return registry.lookup("layer", "TFOpLambda")(name)(first, **further, **config)
 
 
 def _make_layer(spec: dict[str, Any]) -> Any:
@@ -224,7 +257,7 @@ def _make_model(spec: dict[str, Any]) -> Any:
         name, layer, source = row[:3]
         given = [tensors[s] for s in source] if isinstance(source, list) else tensors[source]
         call = row[3] if len(row) > 3 else {}
-        call = {k: [tensors[n] for n in v["tensors"]] if isinstance(v, dict) and "tensors" in v else v for k, v in call.items()}
+        call = with_tensors(call, tensors)
         result = made[layer](given, **call)
         tensors.update(zip(name, result, strict=True) if isinstance(name, list) else {name: result})
     outputs = spec["outputs"]
@@ -234,4 +267,6 @@ def _make_model(spec: dict[str, Any]) -> Any:
 
 _KINDS = {
     "layer": _layer, "model": _model, "initializer": _initializer, "loss": _loss, "metric": _metric, "optimizer": _optimizer,
+    "operation": _operation,
+    "schedule": _schedule,
 }  # fmt: skip

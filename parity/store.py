@@ -14,7 +14,7 @@ def write(path, records, versions):
     """Write `records` (name -> record) and the versions that made them; the file appears whole or not at all."""
     pools = {}
     index = {name: _packed(record, pools) for name, record in sorted(records.items())}
-    text = json.dumps({"versions": versions, "records": index}, sort_keys=True)
+    text = json.dumps({"versions": versions, "records": index})  # unsorted: the order of a config's keywords is part of it
     members = {f"pool_{dtype}": np.concatenate(parts) for dtype, (parts, _) in pools.items()}
     if not os.path.isdir(os.path.dirname(path)):
         os.makedirs(os.path.dirname(path))

@@ -15,7 +15,7 @@ ROOT = Path(kcompat.__file__).parent
 ORDER: list[set[str]] = [
     {"errors"},
     {"generations"},
-    {"config", "registry", "tree"},
+    {"atomic", "config", "registry", "tree"},
     {"tensor"},
     {"graph"},
     {"activations", "initializers", "regularizers", "constraints", "dtype_policies", "random"},
@@ -25,6 +25,7 @@ ORDER: list[set[str]] = [
     {"training"},
     {"files"},
     {"models"},
+    {"saving"},
     {"compare"},
     {"cli", "__main__"},
 ]

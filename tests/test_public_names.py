@@ -11,7 +11,7 @@ import kcompat
 
 ROOMS = [
     "activations", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers", "layers", "losses", "metrics",
-    "models", "optimizers", "random", "registry", "regularizers",
+    "models", "optimizers", "random", "registry", "regularizers", "saving",
 ]  # fmt: skip
 NAMES = [
     "Input",

@@ -8,6 +8,7 @@ from typing import Any
 from kcompat.callbacks.base import HOOKS, Callback
 from kcompat.callbacks.history import History
 from kcompat.callbacks.progress import ProgbarLogger
+from kcompat.errors import ArgumentTypeError
 
 
 def _overridden(callback: Any, hook: str) -> Callable[..., Any] | None:
@@ -19,6 +20,11 @@ def _overridden(callback: Any, hook: str) -> Callable[..., Any] | None:
         if own is not None and getattr(own, "__func__", own) is not getattr(Callback, name):
             return own
     return None
+
+
+def _is_ours(hook: Callable[..., Any]) -> bool:
+    """Whether a hook is written in this room; one of a subclass of a user takes the logs themselves."""
+    return getattr(hook, "__module__", "").startswith(__name__.rpartition(".")[0])
 
 
 class CallbackList:
@@ -33,6 +39,9 @@ class CallbackList:
         **params: Any,
     ):
         given = list(callbacks) if isinstance(callbacks, Iterable) else [] if callbacks is None else [callbacks]
+        for callback in given:
+            if isinstance(callback, type) or not hasattr(callback, "set_model"):
+                raise ArgumentTypeError(f"`callbacks` must hold `Callback` objects, received {callback!r}.")
         self.callbacks: list[Any] = given
         self.params = params
         self._calls: dict[str, list[tuple[Callable[..., Any], bool]]] = {}
@@ -50,7 +59,7 @@ class CallbackList:
     def _bind(self) -> None:
         for hook in HOOKS:
             bound = ((_overridden(c, hook), getattr(c, "lazy_logs", False)) for c in self.callbacks)
-            self._calls[hook] = [(call, lazy) for call, lazy in bound if call is not None]
+            self._calls[hook] = [(call, lazy and _is_ours(call)) for call, lazy in bound if call is not None]
 
     def append(self, callback: Any) -> None:
         """Add a callback."""
@@ -69,6 +78,8 @@ class CallbackList:
             model.history = self.history
         for callback in self.callbacks:
             callback.set_model(model)
+            if hasattr(callback, "take_beside"):
+                callback.take_beside(self.callbacks)
 
     def wants(self, hook: str) -> bool:
         """Whether any callback overrides the hook."""

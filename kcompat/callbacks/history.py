@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from kcompat.callbacks.base import HOOKS, Callback
-from kcompat.errors import ArgumentError, ArgumentTypeError, nearest
+from kcompat.callbacks.monitor import MonitorCallback, epoch_text
+from kcompat.errors import ArgumentTypeError, nearest
+from kcompat.generations import behaviour, positional
 
 
 class History(Callback):
@@ -36,6 +34,7 @@ class History(Callback):
 class LambdaCallback(Callback):
     """A callback from functions: `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`."""
 
+    @positional("lambda_callback_arguments")
     def __init__(
         self,
         on_epoch_begin: Callable[..., Any] | None = None,
@@ -61,11 +60,11 @@ class LambdaCallback(Callback):
             setattr(self, hook, function)
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(MonitorCallback):
     """Stops training when `monitor` has not improved by `min_delta` for `patience` epochs.
 
-    `mode` "min" or "max" says what is better; "auto" takes "max" for accuracies and AUC. Below `baseline` an epoch does not
-    reset the patience. `restore_best_weights` puts back the weights of the best epoch.
+    `mode` "min" or "max" says what is better. Below `baseline` an epoch does not reset the patience (before tf.keras: the baseline is
+    the first best). `restore_best_weights` puts back the weights of the best epoch; epochs before `start_from_epoch` do not count.
     """
 
     def __init__(
@@ -79,27 +78,26 @@ class EarlyStopping(Callback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ):
-        super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ArgumentError(f"EarlyStopping: `mode` must be 'auto', 'min' or 'max', received {mode!r}.")
-        self.monitor = monitor
+        self._baseline_is_best = behaviour("early_stopping_baseline") == "best"
+        super().__init__(monitor, mode, baseline if self._baseline_is_best else None, min_delta)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
-        upwards = mode == "max" or (mode == "auto" and (monitor.endswith(("acc", "accuracy", "auc")) or "fmeasure" in monitor))
-        self.monitor_op = np.greater if upwards else np.less
-        self.min_delta = abs(min_delta) if upwards else -abs(min_delta)
-        self.on_train_begin()
+        self._always_restores = behaviour("early_stopping_restores") == "always"
+        self._reset()
+
+    def _reset(self) -> None:
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best_weights: list[Any] | None = None
+        self.best_epoch = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Forget an earlier training."""
-        self.wait = 0
-        self.stopped_epoch = 0
-        self.best = -math.inf if self.monitor_op is np.greater else math.inf
-        self.best_weights: list[Any] | None = None
-        self.best_epoch = 0
+        self._forget()
+        self._reset()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Compare with the best epoch so far."""
@@ -115,29 +113,24 @@ class EarlyStopping(Callback):
             self.best_epoch = epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self._better(current, self.baseline):
+            if self._baseline_is_best or self.baseline is None or self._better(current, self.baseline):
                 self.wait = 0
             return
-        if self.wait >= self.patience and epoch > 0:
+        if self.wait >= self.patience and (epoch > 0 or self._baseline_is_best):
             self.stopped_epoch = epoch
             self.model.stop_training = True
-            if self.restore_best_weights and self.best_weights is not None:
-                if self.verbose:
-                    print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
-                self.model.set_weights(self.best_weights)
+            if not self._always_restores:
+                self._restore()
+
+    def _restore(self) -> None:
+        if self.restore_best_weights and self.best_weights is not None:
+            if self.verbose > 0:
+                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Say where training stopped."""
         if self.stopped_epoch > 0 and self.verbose > 0:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
-
-    def get_monitor_value(self, logs: Any) -> float | None:
-        """The monitored number of an epoch; None, with a warning, where there is none."""
-        logs = logs or {}
-        if self.monitor not in logs:
-            warnings.warn(f"EarlyStopping: `monitor` '{self.monitor}' is not among the logs: {', '.join(logs)}.", UserWarning, stacklevel=2)
-            return None
-        return float(logs[self.monitor])
-
-    def _better(self, value: float, than: float) -> bool:
-        return bool(self.monitor_op(value - self.min_delta, than))
+            print(f"{epoch_text(self.stopped_epoch)}: early stopping")
+        if self._always_restores:
+            self._restore()

@@ -198,7 +198,7 @@ class ProgbarLogger(Callback):
         """Say on how much is trained (Keras 1 to 2.3)."""
         self._training = True
         if self.verbose and self.params.get("samples") is not None and behaviour("progress") == "samples":
-            validated = self.params.get("validation_samples")
+            validated = len(self.validation_data[0]) if self.validation_data else 0
             print(f"Train on {self.params['samples']} samples" + (f", validate on {validated} samples" if validated else ""))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

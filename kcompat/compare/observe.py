@@ -18,14 +18,17 @@ from kcompat.tree import flatten
 Cotangent = Callable[[int, tuple[int, ...]], np.ndarray]
 
 
-def observe(layer: Any, inputs: Any, arguments: dict[str, Any] | None = None, cotangent: Cotangent | None = None) -> dict[str, Any]:
+def observe(
+    layer: Any, inputs: Any, arguments: dict[str, Any] | None = None, cotangent: Cotangent | None = None, spread: bool = False
+) -> dict[str, Any]:
     """Call a built layer or model once and note all it gives.
 
     `inputs` is a tensor or a structure of tensors, masks attached as `_keras_mask`. Without `cotangent` no gradient is taken.
+    With `spread` the inputs are arguments of the call one by one.
     """
     sources = [_source(t, cotangent is not None) for t in flatten(inputs)]
     given = sources if isinstance(inputs, (list, tuple)) else sources[0]
-    outputs = layer(given, **(arguments or {}))
+    outputs = layer(*sources, **(arguments or {})) if spread else layer(given, **(arguments or {}))
     record = _values(outputs)
     record.update({f"loss/{i}": array(loss) for i, loss in enumerate(layer.losses)})
     record.update({f"state/{i}": array(weight) for i, weight in enumerate(layer.non_trainable_weights)})

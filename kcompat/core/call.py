@@ -28,9 +28,10 @@ def run(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     training = kwargs.get("training")
     if "training" in kwargs and not (spec.takes_training or spec.passes_any):
         kwargs = {k: v for k, v in kwargs.items() if k != "training"}
-    if contains_symbol(inputs, args, kwargs):
-        return record_call(layer, inputs, args, kwargs, training)
-    inputs, args, kwargs = to_tensors(layer, inputs), arrays_to_tensors(args), arrays_to_tensors(kwargs)
+    if type(inputs) is not torch.Tensor or args or len(kwargs) > (training is not None):  # else it is a tensor and perhaps a flag
+        if contains_symbol(inputs, args, kwargs):
+            return record_call(layer, inputs, args, kwargs, training)
+        inputs, args, kwargs = to_tensors(layer, inputs), arrays_to_tensors(args), arrays_to_tensors(kwargs)
     before, scope = ambient.training, ambient.scope
     outermost = ambient.depth == 0
     ambient.depth += 1

@@ -41,7 +41,7 @@ def building(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def weight_budget(nbytes: int) -> Iterator[None]:
-    """Inside, layers can make weights of `nbytes` bytes together; a file may not ask for more than it has values for."""
+    """Inside, layers and metrics can make weights of `nbytes` bytes together; a file may not ask for more than it has values for."""
     before = ambient.bytes_left
     ambient.bytes_left = nbytes
     try:
@@ -50,10 +50,10 @@ def weight_budget(nbytes: int) -> Iterator[None]:
         ambient.bytes_left = before
 
 
-def spend_weight(layer: str, name: str | None, nbytes: int) -> None:
-    """Count a weight that is about to be made against the budget."""
+def spend_weight(owner: str, name: str | None, nbytes: int) -> None:
+    """Count a weight that is about to be made against the budget; `owner` is "Layer 'x'"."""
     if ambient.bytes_left is None:
         return
     ambient.bytes_left -= nbytes
     if ambient.bytes_left < 0:
-        raise UnsafeFileError(f"Layer '{layer}': the weight `{name}` would take {nbytes} bytes, more than the file has values for.")
+        raise UnsafeFileError(f"{owner}: the weight `{name}` would take {nbytes} bytes, more than the file has values for.")

@@ -55,6 +55,7 @@ class InputLayer(Layer):
             raise ArgumentError(f"An Input takes `shape` or `batch_shape`, received both: {inner!r} and {full!r}.")
         if full is None:
             full = (batch_size, *_sizes(inner)) if inner is not None or tensor is None else tensor.shape
+        dtype = kwargs.pop("input_dtype", None) if dtype is None else dtype
         if dtype is None:
             dtype = dtype_name(tensor.dtype) if tensor is not None else config.floatx()
         kind = torch_dtype(getattr(dtype, "compute_dtype", None) or (dtype["config"]["name"] if isinstance(dtype, dict) else dtype))

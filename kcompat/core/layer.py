@@ -21,7 +21,7 @@ from kcompat.core.naming import auto_name
 from kcompat.core.serial import ConfigMixin
 from kcompat.core.spec import InputSpec, is_shape
 from kcompat.core.symbolic import inferred_spec
-from kcompat.core.tracking import forget, track
+from kcompat.core.tracking import forget, is_tracked, track
 from kcompat.core.variable import Variable, adopt
 from kcompat.core.weights import WeightsMixin
 from kcompat.errors import ArgumentError, ArgumentTypeError, UnknownArgumentError
@@ -32,6 +32,7 @@ from kcompat.tree import leaves, map_structure
 
 _Tensor = torch.Tensor
 #: Attributes that belong to one object in one process: they are left out of copies and pickles.
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _TRANSIENT = ("_inbound_nodes", "_losses", "_fits")
 
 
@@ -59,6 +60,9 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
     _casts_weights = True
     #: whether Keras 3 writes the shape this layer was built for into files
     _writes_build_shape = True
+    #: what Keras 3 writes of a call in a graph, where the call did not say: `training`, and whether there is a `mask` (None: by `call`)
+    _training_in_config: bool | None = None
+    _mask_in_config: bool | None = None
     #: `call` sets the masks of its outputs itself (models do)
     _makes_own_masks = False
     #: `compute_mask` makes masks of masks only, and gives None where none came in; holds for the class that says so and writes it
@@ -108,7 +112,7 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
         own["training"] = False  # Keras' rule: a layer starts in inference mode
         own["_keras_version"] = keras_version()
         own.setdefault("_infos", {})
-        own.setdefault("_tracked", [])
+        own.setdefault("_tracked", {})
         own["_inbound_nodes"] = []
         own["_losses"] = []
         own["_metrics"] = []
@@ -124,7 +128,8 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
         own["_makes_mask"] = self._overrides_mask and not self._turns_masks_only
         if not autocast:
             own["_autocast"] = False
-        self._set_policy(kwargs.pop("input_dtype", None) if dtype is None else dtype)
+        fed = kwargs.pop("input_dtype", None)  # Keras 1's word: of the data, so that it says nothing of weights where it is an integer
+        self._set_policy(fed if dtype is None and fed is not None and torch_dtype(fed).is_floating_point else dtype)
         self._take_first_layer_arguments(kwargs)
         unknown = next(iter(kwargs), None)
         if activity_regularizer is not None and not behaviour("every_layer_takes_activity_regularizer") and not _takes_activity(type(self)):
@@ -240,6 +245,12 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
         )
         self.__dict__["_fits"] = (_anything if spec is None else spec.quick_test()) if lean else None
 
+    @property
+    def _goes_straight(self) -> bool:
+        """Whether a call with a tensor that fits is `call` and nothing else: no mask, no loss, no hook."""
+        usual = type(self).forward is Layer.forward and type(self).__call__ is torch.nn.Module.__call__ and "forward" not in self.__dict__
+        return usual and self._fits is not None and not any(getattr(self, hooks) for hooks in _HOOKS)
+
     #: whether calls of other layers happen inside `call`, so that losses and the training flag must be handed down
     _passes_down = True
 
@@ -341,10 +352,11 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
             return
         if isinstance(value, torch.nn.Module) and "_modules" not in self.__dict__:
             torch.nn.Module.__init__(self)  # a subclass that makes layers before it calls `super().__init__()`
-        if type(value) in (list, dict, tuple) and not hasattr(type(self), name):
+        if is_tracked(value) and not hasattr(type(self), name):
             if "_modules" not in self.__dict__:
                 torch.nn.Module.__init__(self)
-            self.__dict__.setdefault("_tracked", []).append(name)
+            forget(self, name)
+            self.__dict__.setdefault("_tracked", {})[name] = True
             self.__dict__[name] = track(self, name, value)
             return
         forget(self, name)
@@ -363,8 +375,8 @@ class Layer(HistoryMixin, WeightsMixin, LossesMixin, ConfigMixin, torch.nn.Modul
         self.__dict__.update(_inbound_nodes=[], _losses=[], _fits=None)
         set_up(self._keras_version)
         self._restore_variables()
-        for name in dict.fromkeys(self.__dict__.get("_tracked", ())):
-            if type(self.__dict__.get(name)) in (list, dict, tuple):
+        for name in self.__dict__.get("_tracked", ()):
+            if is_tracked(self.__dict__.get(name)):
                 self.__dict__[name] = track(self, name, self.__dict__[name])
         self._settle()
 

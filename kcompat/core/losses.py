@@ -76,6 +76,12 @@ class LossesMixin:
             if info.regularizer is not None and (frozen_too or weight.requires_grad)
         ]
 
+    def _adds_losses(self) -> bool:
+        """Whether `losses` can hold any, as long as no call notes one."""
+        layers = [m for m in self.modules() if isinstance(m, LossesMixin)]
+        told = any(layer.__dict__.get("_loss_functions") or type(layer).losses is not LossesMixin.losses for layer in layers)
+        return told or any(info.regularizer is not None for layer in layers for info, _ in layer._own())
+
     def _clear_losses(self) -> None:
         for module in self.modules():
             if isinstance(module, LossesMixin) and module._losses:
@@ -89,6 +95,7 @@ class LossesMixin:
     def reset_states(self) -> None:
         """Forget what stateful layers carry from batch to batch."""
         for layer in self._sublayers():
-            layer.reset_states()  # type: ignore[attr-defined]
+            if layer.stateful or type(layer).reset_states is LossesMixin.reset_states:  # type: ignore[attr-defined]
+                layer.reset_states()  # type: ignore[attr-defined]
 
     reset_state = reset_states

@@ -24,6 +24,8 @@ def _mask(tensor: Any) -> Any:
 
 def any_mask(value: Any) -> bool:
     """Whether any tensor in the structure has a mask."""
+    if type(value) is torch.Tensor:
+        return getattr(value, "_keras_mask", None) is not None
     return any(_mask(t) is not None for t in leaves(value))
 
 

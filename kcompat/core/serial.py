@@ -65,4 +65,15 @@ class ConfigMixin:
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build for the shape in a config of `get_build_config`."""
         if config and not self.built:
-            self._build_once(**config["shapes_dict"]) if "shapes_dict" in config else self._build_once(config["input_shape"])
+            shapes = _as_shapes(config)
+            self._build_once(**shapes["shapes_dict"]) if "shapes_dict" in shapes else self._build_once(shapes["input_shape"])
+
+
+def _as_shapes(value: Any) -> Any:
+    """Shapes are tuples again where a file has lists."""
+    if isinstance(value, dict):
+        return {key: _as_shapes(v) for key, v in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    one = all(n is None or isinstance(n, int) for n in value)
+    return tuple(value) if one else [_as_shapes(v) for v in value]

@@ -4,9 +4,12 @@ A file is data. What it names is looked up in `kcompat.registry`; nothing is imp
 runs only through `lambdas`, with `safe_mode=False`. A file is checked before anything is built, a model is changed only after
 everything could be read, and a file being written takes its name only when it is complete.
 
-`hdf5` reads HDF5 safely (`heap` before it), `atomic` writes, `json_text` parses, `upgrade` is the table of what old configs mean
-today, `weights` matches arrays with weights, `compiled` restores what `compile` was given, `legacy` and `legacy_writer` are
-the whole-model `.h5` file, `report` says what would not load.
+`formats` finds out what a file is and chooses what to write: every way in and out goes through it. `archive` is the `.keras` file, with
+`members` (zip, folder, mapping) below it; `state` its weights by object, also `.weights.h5`, with `objects` (where each object stands)
+and `shards`. `legacy` and `legacy_writer` are the whole-model `.h5` file, `weights` matches its arrays with weights; `savedmodel/` are
+TensorFlow's files. `source` gives bytes, `hdf5` reads HDF5 safely (`heap` before it), `json_text` parses, `upgrade` is the table of
+what old configs mean today, `lambdas` the gate to code, `building` builds and compiles, `sharing` finds shared layers, `compiled` is
+what `compile` was given, `dialect` writes for another release, `report` says what would not load.
 Models come in as a function that builds one from a config, so that this room needs nothing of `models`.
 """
 

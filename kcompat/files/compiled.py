@@ -6,7 +6,7 @@ A file of tf.keras 2.11 and later may hold one of two families of optimizers: th
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from kcompat.errors import ArgumentError, ArgumentTypeError, FileError, ShapeErr
 from kcompat.files.hdf5 import H5Array, H5Group
 from kcompat.files.upgrade import Context
 from kcompat.generations import behaviour
+from kcompat.tree import map_structure
 
 #: arguments of `compile` that are written even where they are None
 _ALWAYS = ("loss", "metrics", "weighted_metrics", "loss_weights", "sample_weight_mode")
@@ -75,12 +76,11 @@ def optimizer_arrays(root: H5Group) -> list[H5Array]:
 def restore_optimizer(model: Any, arrays: Sequence[np.ndarray]) -> None:
     """Give the compiled model's optimizer the state in a file; a state that does not fit is left out with a warning, as Keras does."""
     optimizer = model.optimizer
-    if not arrays or not isinstance(optimizer, optimizers.Optimizer):
+    if not arrays or not _of_keras(optimizer):
         return
-    if len(arrays) <= len(optimizer.variables):  # the head alone: saved before the first step
-        return
-    optimizer.build(model.trainable_weights)
     try:
+        if len(arrays) > len(optimizer.variables):  # otherwise the head alone: there are no slots, or none yet
+            optimizer.build(model.trainable_weights)
         optimizer.set_weights(arrays)
     except (ArgumentError, ShapeError) as error:
         warnings.warn(f"The state of the optimizer in the file is not restored, it starts anew: {error}", stacklevel=5)
@@ -94,7 +94,7 @@ def training_config(model: Any) -> dict[str, Any] | None:
     made = getattr(model, "_compiled", None)
     if made is None:
         return None
-    if not isinstance(made.optimizer, optimizers.Optimizer):
+    if not _of_keras(made.optimizer):
         _warn_unsaved(model, f"a {type(made.optimizer).__name__} of torch has no Keras config; save its `state_dict()` too")
         return None
     written = {key: made.given[key] for key in _compile_keys() if key in made.given and (key in _ALWAYS or made.given[key] is not None)}
@@ -106,6 +106,38 @@ def training_config(model: Any) -> dict[str, Any] | None:
         _warn_unsaved(model, str(error))
         return None
     return {**written, "optimizer_config": optimizer_config(made.optimizer)}
+
+
+def archived_config(model: Any) -> dict[str, Any] | None:
+    """What `compile` was given, as `.keras` files hold it, with the optimizer as it is now; None where there is nothing to write.
+
+    A model class of the user's may say it itself: `get_compile_config`.
+    """
+    made = getattr(model, "_compiled", None)
+    if made is None:
+        return None
+    if not _of_keras(made.optimizer):
+        _warn_unsaved(model, f"a {type(made.optimizer).__name__} of torch has no Keras config; save its `state_dict()` too")
+        return None
+    try:
+        return {**model.get_compile_config(), "optimizer": registry.serialize("optimizer", made.optimizer)}
+    except ArgumentTypeError as error:
+        _warn_unsaved(model, str(error))
+        return None
+
+
+#: what `.keras` files hold of the arguments of `compile`, in this order
+_ARCHIVED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile")
+
+
+def given_config(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `compile` was given, objects written as their names or configs."""
+    kinds = {"optimizer": "optimizer", **_KINDS}
+    return {
+        key: map_structure(partial(registry.serialize, kinds[key]), given[key]) if key in kinds else given[key]
+        for key in _ARCHIVED
+        if key in given
+    }
 
 
 def _warn_unsaved(model: Any, why: str) -> None:
@@ -124,6 +156,11 @@ def _written(kind: str, value: Any) -> Any:
     return written
 
 
+def _of_keras(optimizer: Any) -> bool:
+    """Whether an optimizer has a Keras config and Keras weights: not one of torch, nor one around such."""
+    return isinstance(optimizer, optimizers.Optimizer) and not isinstance(optimizer, optimizers.TFOptimizer)
+
+
 def optimizer_config(optimizer: Any) -> dict[str, Any]:
     """Class name and config of an optimizer as the generation writes it to HDF5."""
     name = registry.written_name(type(optimizer))
@@ -134,7 +171,7 @@ def optimizer_config(optimizer: Any) -> dict[str, Any]:
 
 def optimizer_state(optimizer: Any) -> list[tuple[str, np.ndarray]]:
     """The names and arrays of an optimizer's state, in the order of the generation; none before it began."""
-    if not optimizer.built:
+    if not _of_keras(optimizer) or not optimizer.built:
         return []
     arrays = optimizer.get_weights()
     head = "iteration" if behaviour("optimizer_config", optimizer.release) in ("full", "keras3") else "iterations"

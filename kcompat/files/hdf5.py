@@ -18,6 +18,7 @@ import numpy as np
 
 from kcompat.errors import FileError, UnsafeFileError
 from kcompat.files.heap import check_heaps
+from kcompat.files.source import Window, opened
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -25,6 +26,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 #: a compressed array may be this much larger than what is stored of it
 _EXPANSION = 1000
+#: all arrays of a file together may become this many bytes in any case, or this many times the file
+_SMALL, _TOGETHER = 64 << 20, 16
 
 
 class H5Array:
@@ -36,28 +39,67 @@ class H5Array:
         self.name = name
         self.shape: tuple[int, ...] = tuple(dataset.shape)
         self.dtype: np.dtype = dataset.dtype
+        self.is_bfloat16 = _is_bfloat16(dataset)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the values take."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def read(self) -> np.ndarray:
-        """The values; a damaged file is a `FileError`."""
-        self._tree.spend(int(self._dataset.id.get_storage_size()), self.name)
+        """The values; a damaged file is a `FileError`. Where they lie in one piece they are looked at, not copied: use them at once."""
+        self._tree.spend(int(self._dataset.id.get_storage_size()), self.nbytes, self.name)
+        found = self._in_place()
+        if found is not None:
+            return found
         with _damage(f"the array '{self.name}'"):
             return np.asarray(self._dataset[()])
+
+    def copy(self) -> np.ndarray:
+        """The values as an array that may be kept and written to."""
+        found = self.read()
+        return found if found.flags.writeable else found.copy()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the values lie in one piece in memory or in a mapped file, so that reading them cannot fail."""
+        return self._in_place() is not None
+
+    def _in_place(self) -> np.ndarray | None:
+        """The values where they lie, None where only libhdf5 can put them together."""
+        view = self._tree.view
+        if view is None or not self.nbytes:
+            return None
+        start = self._dataset.id.get_offset()
+        plist = self._dataset.id.get_create_plist()
+        if start is None or plist.get_layout() != h5py.h5d.CONTIGUOUS or plist.get_nfilters():
+            return None
+        if start < 0 or start + self.nbytes > len(view):
+            raise FileError(f"The array '{self.name}' lies beyond the end of the file: it is cut short.")
+        kind = np.dtype(np.uint16) if self.is_bfloat16 else self.dtype
+        return np.frombuffer(view, kind, math.prod(self.shape), start).reshape(self.shape)
 
 
 class H5Group:
     """A group of a file, or the whole file: children by path, attributes as text."""
 
-    def __init__(self, group: h5py.Group, name: str, size: int, left: list[int] | None = None):
+    def __init__(self, group: h5py.Group, name: str, size: int, left: list[int] | None = None, view: memoryview | None = None):
         self._group = group
-        self._left = [size] if left is None else left
+        self._left = [size, max(_SMALL, _TOGETHER * size)] if left is None else left
+        self.view = view
         self.name = name
         self.file_size = size
 
-    def spend(self, stored: int, name: str) -> None:
-        """Count bytes that are about to be read; a file cannot yield more than it stores."""
+    def spend(self, stored: int, nbytes: int, name: str) -> None:
+        """Count bytes that are about to be read, as stored and as they become; a file cannot yield more than it stores."""
         self._left[0] -= stored
+        self._left[1] -= nbytes
         if self._left[0] < 0:
             raise UnsafeFileError(f"The arrays up to '{name}' are together larger than the file: it uses bytes more than once.")
+        if self._left[1] < 0:
+            raise UnsafeFileError(
+                f"The arrays up to '{name}' become more than {_TOGETHER} times the file of {self.file_size} bytes: it is a bomb."
+            )
 
     def child(self, path: str) -> H5Group | H5Array | None:
         """The group or array at `path` below this group, None where nothing is; every link on the way must be a hard one."""
@@ -79,7 +121,7 @@ class H5Group:
             _check_dataset(here, name, self.file_size)
             return H5Array(here, name, self)
         if isinstance(here, h5py.Group):
-            return H5Group(here, name, self.file_size, self._left)
+            return H5Group(here, name, self.file_size, self._left, self.view)
         raise FileError(f"'{name}' is neither a group nor an array.")
 
     def group(self, path: str) -> H5Group | None:
@@ -93,6 +135,11 @@ class H5Group:
         if not isinstance(found, H5Array):
             raise FileError(f"The file names the array '{path}' in '{self.name}', but there is no array of this name: it is damaged.")
         return found
+
+    def keys(self) -> list[str]:
+        """The names of what lies directly in this group."""
+        with _damage(f"'{self.name}'"):
+            return [name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in self._group.id]
 
     def text(self, name: str) -> str | None:
         """A text attribute, None where there is none."""
@@ -132,18 +179,22 @@ class H5Group:
 
 
 @contextlib.contextmanager
-def open_file(source: str | os.PathLike[str] | h5py.Group) -> Iterator[H5Group]:
-    """Open an HDF5 file for reading and check what can be checked without libhdf5; an open `h5py` file or group is taken as it is."""
+def open_file(source: Any) -> Iterator[H5Group]:
+    """Open an HDF5 file for reading and check what can be checked without libhdf5; an open `h5py` file or group is taken as it is.
+
+    `source` is a path, a binary stream, bytes, or an open `h5py` group.
+    """
     if isinstance(source, h5py.Group):
         yield H5Group(source, source.name or "/", _size_of_open(source))
         return
-    path = os.fspath(source)
-    size = check_signature(path)
-    check_heaps(path)
-    with contextlib.ExitStack() as stack:
-        with _damage(f"the file '{path}'"):
-            file = stack.enter_context(h5py.File(path, "r"))
-        yield H5Group(file["/"], "/", size)
+    name = f"'{os.fspath(source)}'" if isinstance(source, (str, os.PathLike)) else "the file"
+    with opened(source) as view, contextlib.ExitStack() as stack:
+        check_signature(view, name)
+        check_heaps(view, name)
+        with _damage(name):
+            file = stack.enter_context(h5py.File(source if isinstance(source, (str, os.PathLike)) else Window(view), "r"))
+            root = file["/"]
+        yield H5Group(root, "/", len(view), view=view)
 
 
 def is_hdf5(path: str | os.PathLike[str]) -> bool:
@@ -155,20 +206,14 @@ def is_hdf5(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def check_signature(path: str) -> int:
-    """The size of the file in bytes; an error says what else it is where it is no HDF5 file."""
-    if not os.path.exists(path):
-        raise FileError(f"There is no file '{path}'.")
-    if os.path.isdir(path):
-        raise FileError(f"'{path}' is a folder, an HDF5 file was expected.")
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        head = file.read(8)
+def check_signature(view: memoryview, name: str) -> None:
+    """Raise an error that says what else it is for bytes that are no HDF5 file."""
+    head = bytes(view[:8])
     if head == SIGNATURE:
-        return size
+        return
     kinds = {b"PK": "a zip archive, such as a `.keras` file", b"version ": "a Git LFS pointer: fetch the file itself with `git lfs pull`"}
     guess = next((kind for start, kind in kinds.items() if head.startswith(start)), "empty" if not head else "of an unknown kind")
-    raise FileError(f"'{path}' is no HDF5 file: it does not begin with the HDF5 signature, it is {guess}.")
+    raise FileError(f"{name} is no HDF5 file: it does not begin with the HDF5 signature, it is {guess}.")
 
 
 @contextlib.contextmanager
@@ -202,7 +247,7 @@ def _check_dataset(dataset: h5py.Dataset, name: str, file_size: int) -> None:
     if plist.get_external_count() or dataset.is_virtual or plist.get_layout() == h5py.h5d.VIRTUAL:
         raise UnsafeFileError(f"The array '{name}' takes its bytes from another file; only bytes of the file itself are read.")
     dtype = dataset.dtype
-    if dtype.kind not in "fiub" or dtype.subdtype is not None or dtype.fields is not None:
+    if not _is_bfloat16(dataset) and (dtype.kind not in "fiub" or dtype.subdtype is not None or dtype.fields is not None):
         raise UnsafeFileError(f"The array '{name}' has the type {dtype}; weights are plain numbers.")
     if dataset.shape is None:
         raise FileError(f"The array '{name}' is empty: it has no shape.")
@@ -216,6 +261,13 @@ def _check_dataset(dataset: h5py.Dataset, name: str, file_size: int) -> None:
         raise UnsafeFileError(
             f"The array '{name}' claims the shape {dataset.shape}, {claimed} bytes, but the file of {file_size} bytes stores {stored}."
         )
+
+
+def _is_bfloat16(dataset: h5py.Dataset) -> bool:
+    """Keras 3 writes bfloat16 as two opaque bytes with an attribute that says so."""
+    if dataset.dtype.kind != "V" or dataset.dtype.itemsize != 2 or dataset.dtype.fields is not None or dataset.dtype.subdtype is not None:
+        return False
+    return h5py.h5a.exists(dataset.id, b"dtype") and dataset.attrs["dtype"] in ("bfloat16", b"bfloat16")
 
 
 def _decoded(value: Any, name: str, where: str) -> str:

@@ -7,8 +7,7 @@ counts its header: with the size 0 libhdf5 never gets past it. Source: HDF5 File
 
 from __future__ import annotations
 
-import mmap
-import os
+import re
 import struct
 
 from kcompat.errors import FileError
@@ -17,29 +16,25 @@ _HEADER = 16
 _SMALLEST = 4096
 
 
-def check_heaps(path: str | os.PathLike[str]) -> None:
-    """Raise `FileError` for a file with a heap that libhdf5 would not get through."""
-    with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size < 64:
-            raise FileError(f"'{os.fspath(path)}' is cut short: it is too small to be an HDF5 file.")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _check_word_sizes(data, path)
-            start = data.find(b"GCOL")
-            while start >= 0:
-                if not _passable(data, start):
-                    raise FileError(f"'{os.fspath(path)}' is damaged: its text heap at byte {start} cannot be read.")
-                start = data.find(b"GCOL", start + 4)
+def check_heaps(data: memoryview, name: str) -> None:
+    """Raise `FileError` for the bytes of a file with a heap that libhdf5 would not get through; `name` says which in errors."""
+    if len(data) < 64:
+        raise FileError(f"{name} is cut short: it is too small to be an HDF5 file.")
+    _check_word_sizes(data, name)
+    for found in re.finditer(b"GCOL", data):
+        if not _passable(data, found.start()):
+            raise FileError(f"{name} is damaged: its text heap at byte {found.start()} cannot be read.")
 
 
-def _check_word_sizes(data: mmap.mmap, path: str | os.PathLike[str]) -> None:
+def _check_word_sizes(data: memoryview, name: str) -> None:
     """The layout above holds for 8-byte addresses and lengths, which all Keras files have."""
     version = data[8]
     sizes = (data[13], data[14]) if version <= 1 else (data[9], data[10])
     if version > 3 or sizes != (8, 8):
-        raise FileError(f"'{os.fspath(path)}' is an HDF5 file of a kind no Keras writes (superblock {version}, word sizes {sizes}).")
+        raise FileError(f"{name} is an HDF5 file of a kind no Keras writes (superblock {version}, word sizes {sizes}).")
 
 
-def _passable(data: mmap.mmap, start: int) -> bool:
+def _passable(data: memoryview, start: int) -> bool:
     """Whether a walk over the heap at `start` ends; bytes that only look like the signature pass."""
     if start + _HEADER > len(data) or data[start + 4] != 1:
         return True

@@ -14,11 +14,12 @@ from typing import Any
 import h5py
 
 from kcompat.core.context import weight_budget
-from kcompat.errors import ArgumentError, FileError, KcompatError, NotBuiltError
+from kcompat.errors import ArgumentError, FileError, NotBuiltError
 from kcompat.files import compiled, json_text, legacy_writer, weights
 from kcompat.files.atomic import may_write, replacing
+from kcompat.files.building import built, compile_as_stored, errors_of_the_file, version_of
 from kcompat.files.hdf5 import H5Group, open_file
-from kcompat.files.upgrade import Context, upgraded
+from kcompat.files.upgrade import Context
 from kcompat.files.weights import StoredWeights
 from kcompat.generations import behaviour, keras_version_scope
 
@@ -46,7 +47,7 @@ def read_facts(source: H5Group) -> Facts:
     config, training = source.text("model_config"), source.text("training_config")
     stored = StoredWeights(source)
     return Facts(
-        keras_version=source.text("keras_version") or stored.keras_version,
+        keras_version=version_of(source.text("keras_version") or stored.keras_version, "the file"),
         backend=stored.backend,
         config=None if config is None else json_text.parse_dict(config, "The attribute `model_config`"),
         training=None if training is None else json_text.parse_dict(training, "The attribute `training_config`"),
@@ -72,36 +73,24 @@ def load_model(
         facts = read_facts(root)
         if facts.config is None:
             raise FileError("The file holds weights but no model. Build the model in code, then `model.load_weights(path)`.")
-        context = Context(facts.keras_version, custom, safe_mode)
-        config = upgraded(facts.config, context)
+        context = Context(facts.keras_version, custom, safe_mode, facts.weights.writer.theano)
         with keras_version_scope(facts.keras_version):
             with weight_budget(2 * facts.weights.nbytes + 65536):  # float16 files make float32 models; small states are not stored
-                model = _built(build, config, custom)
-            weights.load(model, facts.weights)
+                model = built(build, facts.config, context)
+            if model.built or any(entry.arrays for entry in facts.weights.layers):  # else it was saved before it had weights
+                with errors_of_the_file("The weights in the file do not fit the model in it"):
+                    weights.load(model, facts.weights)
             if compile:
                 _compile(model, facts, context)
     return model
-
-
-def _built(build: Build, config: dict[str, Any], custom_objects: Mapping[str, Any]) -> Any:
-    """The model; whatever goes wrong on the way is an error of the file, with its cause."""
-    try:
-        return build(config, custom_objects)
-    except KcompatError:
-        raise
-    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, MemoryError, OverflowError) as error:
-        raise FileError(f"The model in the file cannot be built: {type(error).__name__}: {error}") from error
 
 
 def _compile(model: Any, facts: Facts, context: Context) -> None:
     if facts.training is None:
         warnings.warn("The file has no training configuration: the model is not compiled. Call `compile` before training it.", stacklevel=4)
         return
-    try:
-        model.compile(**compiled.compile_arguments(upgraded(facts.training, context), context))
-    except KcompatError as error:
-        raise type(error)(f"{error} (`compile=False` loads the model without its optimizer, loss and metrics.)") from error
-    compiled.restore_optimizer(model, [array.read() for array in facts.optimizer])
+    compile_as_stored(model, facts.training, context)
+    compiled.restore_optimizer(model, [array.copy() for array in facts.weights.slots_for(model, facts.optimizer)])
 
 
 def load_weights(model: Any, filepath: Path | h5py.Group, by_name: bool = False, skip_mismatch: bool = False, options: Any = None) -> None:

@@ -24,18 +24,25 @@ _BACKEND = "tensorflow"
 
 def write_model(model: Any, file: h5py.Group, include_optimizer: bool) -> None:
     """The whole model into an empty file."""
+    with keras_version_scope(model._keras_version), registry.sharing_written():
+        config = registry.serialize("layer", model)
     with keras_version_scope(model._keras_version):
-        config = with_stored_functions(_plain_entry(registry.serialize("layer", model)))
+        config = with_stored_functions(_plain_entry(config))
         _text(file, "model_config", as_json(config, f"The config of model '{model.name}'"))
         training = compiled.training_config(model) if include_optimizer else None
         if training is not None:
             _text(file, "training_config", as_json(training, f"What model '{model.name}' was compiled with"))
         state = compiled.optimizer_state(model.optimizer) if training is not None else []
     write_weights(model, file.create_group("model_weights"))
-    _text(file, "keras_version", model._keras_version)
+    _text(file, "keras_version", _release(model))
     _text(file, "backend", _BACKEND)
     if state:
         _write_arrays(file, "optimizer_weights", state)
+
+
+def _release(model: Any) -> str:
+    """The release whose form the file has: the model's own, and for a model of Keras 1 the last that still has all of its layers."""
+    return behaviour("file_written_as", model._keras_version) or model._keras_version
 
 
 def _plain_entry(entry: Any) -> Any:
@@ -45,18 +52,16 @@ def _plain_entry(entry: Any) -> Any:
         config = [_plain_entry(item) for item in config]
     elif isinstance(config.get("layers"), list):
         config = {**config, "layers": [_plain_entry(item) for item in config["layers"]]}
-    rest = {key: value for key, value in entry.items() if key in ("name", "inbound_nodes")}
+    rest = {key: value for key, value in entry.items() if key in ("name", "inbound_nodes", "shared_object_id")}
     return {"class_name": entry.get("registered_name") or entry["class_name"], "config": config, **rest}
 
 
 def write_weights(model: Any, group: h5py.Group) -> None:
     """The weights of all layers, and of the model itself, into an empty group."""
-    if behaviour("file_layout", model._keras_version) == "1":
-        raise ArgumentError(f"Model '{model.name}' is of generation {model._keras_version}; files are written as Keras 2 and later do.")
-    _texts(group, "layer_names", [layer.name for layer in model.layers])
+    _texts(group, "layer_names", [layer.name for layer in model.flattened_layers])
     _text(group, "backend", _BACKEND)
-    _text(group, "keras_version", model._keras_version)
-    for layer in model.layers:
+    _text(group, "keras_version", _release(model))
+    for layer in model.flattened_layers:
         _write_arrays(group, layer.name, _named(in_file_order(layer), model._keras_version))
     own = own_weights(model)
     if own or behaviour("file_top_level_weights", model._keras_version):
@@ -80,7 +85,7 @@ def _named(weights: Sequence[Any], version: str) -> list[tuple[str, np.ndarray]]
 
 def _array(weight: Any) -> np.ndarray:
     tensor = weight.detach().cpu()
-    return np.ascontiguousarray((tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy())
+    return np.asarray((tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy(), order="C")  # keeps scalars scalars
 
 
 def _write_arrays(parent: h5py.Group, path: str, arrays: Sequence[tuple[str, np.ndarray]]) -> None:

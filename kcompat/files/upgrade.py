@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kcompat.errors import FileError
+from kcompat.errors import FileError, UnsafeFileError
 from kcompat.files.lambdas import function_for
 from kcompat.generations import latest
 
@@ -26,6 +26,8 @@ class Context:
     keras_version: str
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     safe_mode: bool = True
+    #: whether Keras 1 wrote the file with Theano, which does not say so itself
+    theano: bool = False
 
 
 def _sequential_list(item: Serialized, context: Context) -> Serialized:
@@ -40,6 +42,17 @@ def _one_axis(item: Serialized, context: Context) -> Serialized:
     if isinstance(axis, list) and len(axis) == 1:
         return {**item, "config": {**item["config"], "axis": axis[0]}}
     return item
+
+
+def _theano_same(item: Serialized, context: Context) -> Serialized:
+    """'same' of Keras 1 on Theano, where its cells lie elsewhere than today's: but for odd windows that move by single steps."""
+    config = item["config"]
+    if not context.theano or config.get("border_mode") != "same":
+        return item
+    window = [config[k] for k in ("nb_row", "nb_col", "filter_length", "kernel_dim1", "kernel_dim2", "kernel_dim3") if k in config]
+    steps = config.get("subsample", config.get("subsample_length", 1))
+    same = "pool_size" not in config and all(n % 2 for n in window) and set(steps if isinstance(steps, list) else [steps]) == {1}
+    return item if same else {**item, "config": {**config, "border_mode": "same_theano"}}
 
 
 def _policy_name(item: Serialized, context: Context) -> Any:
@@ -59,8 +72,40 @@ def _lambda(item: Serialized, context: Context) -> Serialized:
     return {**item, "config": config}
 
 
+def _merge(item: Serialized, context: Context) -> Serialized:
+    """The functions of a Merge of Keras 1 are names or code, as those of a Lambda."""
+    config = dict(item["config"])
+    name = config.get("name") or "merge"
+    for key, label in (("mode", name), ("output_shape", f"{name}/output_shape"), ("output_mask", f"{name}/output_mask")):
+        if config.pop(f"{key}_type", "raw") != "raw":
+            config[key] = function_for(label, config.get(key), context.custom_objects, context.safe_mode)
+    return {**item, "config": config}
+
+
+def _as_it_is(item: Serialized, context: Context) -> Serialized:
+    return item
+
+
+#: layers of Keras 1 whose windows its Theano backend padded in its own way
+_SLID = (
+    "Convolution1D", "Convolution2D", "Convolution3D", "AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "ConvLSTM2D",
+    "MaxPooling2D", "AveragePooling2D",
+)  # fmt: skip
+
+
 def _is_code(value: Any) -> bool:
     return isinstance(value, dict) and value.get("class_name") in ("__lambda__", "function")
+
+
+def _no_paths(item: Serialized, context: Context) -> Serialized:
+    """A vocabulary in a file is data; Keras would take a text for the name of a file of the reader's and open it."""
+    for key in ("vocabulary", "idf_weights"):
+        if isinstance(item["config"].get(key), str):
+            raise UnsafeFileError(
+                f"{item['class_name']} '{item['config'].get('name')}': `{key}` is a path, {item['config'][key]!r}, which is not opened; "
+                "a file holds the words themselves."
+            )
+    return item
 
 
 TABLE: dict[tuple[str, str], Callable[[Serialized, Context], Any]] = {
@@ -68,6 +113,11 @@ TABLE: dict[tuple[str, str], Callable[[Serialized, Context], Any]] = {
     ("BatchNormalization", "2.4"): _one_axis,
     ("LayerNormalization", "2.4"): _one_axis,
     ("Lambda", "0"): _lambda,
+    ("Merge", "0"): _merge,
+    **{(name, release): row for name in _SLID for release, row in (("0", _theano_same), ("2", _as_it_is))},
+    ("StringLookup", "0"): _no_paths,
+    ("IntegerLookup", "0"): _no_paths,
+    ("TextVectorization", "0"): _no_paths,
     ("Policy", "2.4"): _policy_name,
     ("DTypePolicy", "3"): _policy_name,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 
 from kcompat.errors import ArgumentError, FileError, NotBuiltError, ShapeError
 from kcompat.files.hdf5 import H5Array, H5Group
+from kcompat.files.layouts import Writer, as_today, slots_as_today
 from kcompat.generations import behaviour
 
 TOP_LEVEL = "top_level_model_weights"
@@ -48,8 +49,20 @@ class StoredWeights:
         self.layers = [_entry(group, name) for name in names]
         top = group.group(TOP_LEVEL)
         self.top_level = StoredLayer(TOP_LEVEL, _arrays(top)) if top is not None else None
-        if behaviour("file_layout", self.keras_version) == "1":
-            raise FileError("The weights were written by Keras 1, whose layout of weights differs; files of Keras 2 and later are read.")
+        keras1 = behaviour("file_layout", self.keras_version) == "1"
+        names = [array.name for entry in self.layers for array in entry.arrays]
+        #: TensorFlow ends the names of variables in ":0", Theano does not; a file of Keras 1 tells its backend in no other way
+        self.writer = Writer(keras1=keras1, theano=keras1 and not any(name.endswith(":0") for name in names))
+
+    def entry_for(self, layer: Any, entry: StoredLayer) -> StoredLayer:
+        """An entry with its arrays laid out as `layer` has its weights."""
+        return StoredLayer(entry.name, as_today(layer, entry.arrays, self.writer))
+
+    def slots_for(self, model: Any, state: list[H5Array]) -> list[Any]:
+        """The arrays of the optimizer's state in the order that the model's weights have today."""
+        if not self.writer.keras1:
+            return state
+        return slots_as_today([(layer, entry.arrays) for layer, entry in layers_and_entries(model, self)], state, self.writer)
 
     @property
     def nbytes(self) -> int:
@@ -82,13 +95,13 @@ def in_file_order(layer: Any) -> list[Any]:
 
 def own_weights(model: Any) -> list[Any]:
     """The weights that the model object itself has, outside of its layers."""
-    below = {id(w) for layer in model.layers for w in layer.weights}
+    below = {id(w) for layer in model.flattened_layers for w in layer.weights}
     return [w for w in in_file_order(model) if id(w) not in below]
 
 
-def by_position(model: Any, stored: StoredWeights) -> list[Pair]:
-    """Pairs for the layers that have weights, in order; file and model must have equally many of them."""
-    layers = [layer for layer in model.layers if in_file_order(layer)]
+def layers_and_entries(model: Any, stored: StoredWeights) -> list[tuple[Any, StoredLayer]]:
+    """The layers that have weights with their entries, in order; file and model must have equally many of them."""
+    layers = [layer for layer in model.flattened_layers if in_file_order(layer)]
     entries = [entry for entry in stored.layers if entry.arrays]
     if len(layers) != len(entries):
         raise ArgumentError(
@@ -96,9 +109,14 @@ def by_position(model: Any, stored: StoredWeights) -> list[Pair]:
             f"In the file: {_listed(e.name for e in entries)}; in the model: {_listed(x.name for x in layers)}. "
             "`by_name=True` loads the layers whose names agree."
         )
+    return list(zip(layers, entries, strict=True))
+
+
+def by_position(model: Any, stored: StoredWeights) -> list[Pair]:
+    """Pairs for the layers that have weights, in order."""
     pairs: list[Pair] = []
-    for layer, entry in zip(layers, entries, strict=True):
-        pairs += _pairs(layer.name, in_file_order(layer), entry, skip_mismatch=False)
+    for layer, entry in layers_and_entries(model, stored):
+        pairs += _pairs(layer.name, in_file_order(layer), stored.entry_for(layer, entry), skip_mismatch=False)
     return pairs + _top_level(model, stored, skip_mismatch=False)
 
 
@@ -106,9 +124,9 @@ def by_name(model: Any, stored: StoredWeights, skip_mismatch: bool) -> list[Pair
     """Pairs for the layers whose names agree; with `skip_mismatch`, what does not fit is left alone with a warning."""
     pairs: list[Pair] = []
     for entry in stored.layers:
-        for layer in model.layers:
+        for layer in model.flattened_layers:
             if layer.name == entry.name:
-                pairs += _pairs(layer.name, in_file_order(layer), entry, skip_mismatch)
+                pairs += _pairs(layer.name, in_file_order(layer), stored.entry_for(layer, entry), skip_mismatch)
     return pairs + _top_level(model, stored, skip_mismatch)
 
 
@@ -159,26 +177,32 @@ def load(model: Any, stored: StoredWeights, by_names: bool = False, skip_mismatc
     if not model.built:
         raise NotBuiltError(f"Model '{model.name}' has no weights yet, so none can be loaded. Call it on data, or `build(input_shape)`.")
     pairs = by_name(model, stored, skip_mismatch) if by_names else by_position(model, stored)
-    if by_names and not {layer.name for layer in model.layers} & {entry.name for entry in stored.layers}:
-        entries, layers = _listed(e.name for e in stored.layers if e.arrays), _listed(x.name for x in model.layers)
+    if by_names and not {layer.name for layer in model.flattened_layers} & {entry.name for entry in stored.layers}:
+        entries, layers = _listed(e.name for e in stored.layers if e.arrays), _listed(x.name for x in model.flattened_layers)
         warnings.warn(
             f"Nothing is loaded: no layer of model '{model.name}' ({layers}) has the name of one in the file ({entries}).", stacklevel=3
         )
     reversed_kernels = _theano_kernels(model) if stored.backend == "theano" else set()
-    values = []
-    for weight, array in pairs:
-        value = native(array.read())
-        values.append(_reversed(value) if id(weight) in reversed_kernels else value)
-    with torch.no_grad():
-        for (weight, _), value in zip(pairs, values, strict=True):
-            weight.copy_(torch.from_numpy(value))
+    put_all(pairs, reversed_kernels)
 
 
-def native(array: np.ndarray) -> np.ndarray:
-    """The array in the machine's byte order and in a type that torch knows."""
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        return array.astype(np.float64)
-    return np.require(array, array.dtype.newbyteorder("="), ("C", "W"))
+def put_all(pairs: Iterable[Pair], reversed_kernels: Collection[int] = ()) -> None:
+    """Give weights the values of arrays of their shapes: those that could fail to be read are read before any weight changes."""
+    ready = [(weight, array, None if array.is_in_place else array.read()) for weight, array in pairs]
+    for weight, array, value in ready:
+        value = array.read() if value is None else value
+        put(weight, _reversed(value) if id(weight) in reversed_kernels else value, array.is_bfloat16)
+
+
+def put(weight: torch.Tensor, value: np.ndarray, is_bfloat16: bool = False) -> None:
+    """Write an array of the same shape into a weight, without another copy where both are on the host."""
+    target = weight.detach()
+    if is_bfloat16:
+        target.copy_(torch.from_numpy(np.array(value).view(np.int16)).view(torch.bfloat16))
+    elif target.device.type == "cpu" and target.dtype is not torch.bfloat16:
+        np.copyto(target.data.numpy(), value, casting="unsafe")
+    else:
+        target.copy_(torch.from_numpy(np.require(value, value.dtype.newbyteorder("="), ("C", "W"))))
 
 
 def _theano_kernels(model: Any) -> set[int]:

@@ -42,6 +42,23 @@ class Network:
         return [node for node in made if id(node) in mine]
 
 
+def sources(tensor: KerasTensor) -> list[KerasTensor]:
+    """The inputs (tensors that nothing made) that lead to `tensor`, in the order in which a walk back meets them."""
+    found: dict[int, KerasTensor] = {}
+    seen: set[int] = set()
+    stack = [tensor]
+    while stack:
+        here = stack.pop()
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
+        parents = here._node.parents if here._node is not None else []
+        if not parents:
+            found[id(here)] = here
+        stack.extend(reversed(parents))
+    return list(found.values())
+
+
 def _walk(inputs: list[KerasTensor], outputs: list[KerasTensor], name: str) -> tuple[list[Node], dict[int, int]]:
     """The nodes that the outputs need, each after the ones it needs itself, and when each operation was first met."""
     stop = {id(tensor) for tensor in inputs}

@@ -70,6 +70,43 @@ class Plan:
             self.steps.append((operation, *arguments, out, maker))
             self._free.extend(slots[id(t)] for t in made if id(t) not in last_use and id(t) not in keep)
         self.output_slots = [slots[id(tensor)] for tensor in network.outputs]
+        self.chain = self._as_chain()
+        self.dtypes = {t.dtype for t in (*network.inputs, *(made for node in network.nodes for made in flatten(node.outputs)))}
+
+    def _as_chain(self) -> list[tuple[Any, str | None]] | None:
+        """(operation, maker) of each step, if every step takes what the one before gave and nothing else; else None."""
+        if len(self.input_slots) != 1 or len(self.output_slots) != 1:
+            return None
+        at = self.input_slots[0]
+        for _, arguments, keywords, out, _ in self.steps:
+            if keywords is not None or type(arguments) is not int or arguments != at or type(out) is not int:
+                return None
+            at = out
+        return [(operation, maker) for operation, _, _, _, maker in self.steps] if at == self.output_slots[0] else None
+
+    def run_chain(self, modules: Mapping[str, Any], value: Any) -> Any:
+        """The output of a plan that is a `chain`, for its one input."""
+        assert self.chain is not None
+        for operation, maker in self.chain:
+            call = modules[operation] if type(operation) is str else operation
+            value = call.overwrite(value) if maker is not None and _may_overwrite(call, modules[maker]) else call(value)
+        return value
+
+    def straight_calls(self, modules: Mapping[str, Any], dtype: torch.dtype) -> list[Callable[[Any], Any]] | None:
+        """What each layer of a `chain` computes for tensors of this dtype, without what surrounds a call.
+
+        None where that matters: casts, hooks, masks, layers in layers.
+        """
+        if self.dtypes != {dtype}:
+            return None
+        calls = []
+        for operation, maker in self.chain or ():
+            layer = modules[operation] if type(operation) is str else None
+            if layer is None or not getattr(layer, "_goes_straight", False) or layer._compute_dtype is not dtype:
+                return None
+            overwrites = maker is not None and _may_overwrite(layer, modules[maker])
+            calls.append(layer._call_in_place if overwrites else layer.call)
+        return calls or None
 
     def _take(self) -> int:
         if self._free:

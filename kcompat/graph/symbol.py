@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.generations import behaviour
 from kcompat.graph.infer import infer
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
 from kcompat.tree import leaves, map_structure
@@ -24,7 +25,8 @@ class Node:
         self.operation = operation
         self.args = args
         self.kwargs = kwargs
-        self.parents: list[KerasTensor] = [leaf for leaf in leaves((args, kwargs)) if isinstance(leaf, KerasTensor)]
+        #: the symbolic tensors among the arguments; keywords as they stand, which decides about the order of layers in a model
+        self.parents: list[KerasTensor] = [leaf for leaf in leaves((args, list(kwargs.values()))) if isinstance(leaf, KerasTensor)]
         self.outputs: Any = None
 
     def __repr__(self) -> str:
@@ -179,6 +181,8 @@ def _title(function: Any) -> str:
 
 def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any) -> Any:
     """Symbolic tensors for the outputs `specs` (a structure of (shape, dtype) pairs) of a call, and its node."""
+    if len(kwargs) > 1 and behaviour("graph_keywords_sorted", getattr(operation, "_keras_version", None)):
+        kwargs = {name: kwargs[name] for name in sorted(kwargs)}
     node = Node(operation, args, kwargs)
     count = iter(range(1 << 30))
 

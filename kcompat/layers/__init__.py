@@ -12,8 +12,10 @@ from kcompat.layers import (
     activation,
     adaptive_pooling,
     advanced_activations,
+    attention,
     bidirectional,
     cells,
+    conv_lstm,
     convolution,
     cudnn,
     dense,
@@ -21,12 +23,16 @@ from kcompat.layers import (
     einsum_dense,
     embedding,
     group_normalization,
+    grouped_query_attention,
     keras1,
     keras1_arguments,
+    keras1_merge,
     layer_normalization,
+    legacy_recurrent,
     locally_connected,
-    merge,
+    merging,
     misc,
+    multi_head_attention,
     noise,
     normalization,
     padding,
@@ -41,17 +47,19 @@ from kcompat.layers import (
     time_distributed,
     wrapper,
 )
-from kcompat.layers.merge import add, average, concatenate, dot, maximum, minimum, multiply, subtract
+from kcompat.layers.keras1_merge import merge
+from kcompat.layers.merging import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 
 __all__ = [
-    "Input", "InputLayer", "InputSpec", "Layer", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply",
-    "serialize", "subtract",
+    "Input", "InputLayer", "InputSpec", "Layer", "add", "average", "concatenate", "deserialize", "dot", "maximum", "merge", "minimum",
+    "multiply", "serialize", "subtract",
 ]  # fmt: skip
 
 _ROOMS = (
-    activation, adaptive_pooling, advanced_activations, bidirectional, cells, convolution, cudnn, dense, dropout, einsum_dense, embedding,
-    group_normalization, keras1, keras1_arguments, layer_normalization, locally_connected, merge, misc, noise, normalization, padding,
-    pooling, recurrent, reshape, resizing, rnn, separable, spectral_normalization, stacked_cells, time_distributed, wrapper,
+    activation, adaptive_pooling, advanced_activations, attention, bidirectional, cells, conv_lstm, convolution, cudnn, dense, dropout,
+    einsum_dense, embedding, group_normalization, grouped_query_attention, keras1, keras1_arguments, keras1_merge, layer_normalization,
+    legacy_recurrent, locally_connected, merging, misc, multi_head_attention, noise, normalization, padding, pooling, recurrent, reshape,
+    resizing, rnn, separable, spectral_normalization, stacked_cells, time_distributed, wrapper,
 )  # fmt: skip
 for _room in _ROOMS:
     for _name, _layer in _room.NAMES.items():

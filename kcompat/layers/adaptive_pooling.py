@@ -36,7 +36,6 @@ class _AdaptivePooling(Layer):
         super().__init__(**kwargs)
         self.__dict__.update(output_size=output_size, data_format=data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
-        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The maxima or means."""

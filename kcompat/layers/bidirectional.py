@@ -10,9 +10,10 @@ from torch import Tensor
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import is_shape
-from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
 from kcompat.generations import behaviour
-from kcompat.layers.rnn import StateInputs, pack_states
+from kcompat.layers.state_inputs import StateInputs
+from kcompat.layers.states import pack_states
 from kcompat.tree import flatten
 
 _MERGES = ("sum", "mul", "concat", "ave", None)
@@ -63,7 +64,7 @@ class Bidirectional(StateInputs):
         self.stateful = layer.stateful
         if behaviour("bidirectional_zero_output"):
             for inner in (self.forward_layer, self.backward_layer):
-                if hasattr(inner, "zero_output_for_mask"):
+                if getattr(inner, "_zeroed_by_bidirectional", False):
                     inner.__dict__["zero_output_for_mask"] = self.return_sequences
         if weights is not None:
             half = len(weights) // 2
@@ -96,13 +97,19 @@ class Bidirectional(StateInputs):
             return self._outputs([*(merged if self.merge_mode is None else [merged]), *ahead_states, *back_states])
         return self._outputs(merged) if self.merge_mode is None else merged
 
+    def _check_states(self, states: list[Any], shape: Any) -> None:
+        for inner, own in zip((self.forward_layer, self.backward_layer), self._halves(states), strict=True):
+            if isinstance(inner, StateInputs):
+                inner._check_states(own, shape)
+
     def _halves(self, states: list[Any]) -> list[Any]:
-        if len(states) % 2:
+        ahead, back = (len(flatten(getattr(x, "state_size", ()))) for x in (self.forward_layer, self.backward_layer))
+        if ahead + back != len(states) and ahead + back:
             raise ArgumentError(
-                f"Bidirectional '{self.name}': `initial_state` must hold the forward layer's states and then the backward layer's, an even "
-                f"number of tensors; received {len(states)}."
+                f"Bidirectional '{self.name}': `initial_state` must hold the forward layer's {ahead} states and then the backward layer's "
+                f"{back}; received {len(states)} tensors."
             )
-        half = len(states) // 2
+        half = ahead if ahead + back else len(states) // 2
         return [states[:half], states[half:]]
 
     def _parts(self, inner: Any, inputs: Any, states: Any, common: dict[str, Any]) -> tuple[Any, list[Any]]:
@@ -117,6 +124,11 @@ class Bidirectional(StateInputs):
             return torch.cat([ahead, back], -1)
         if self.merge_mode is None:
             return [ahead, back]
+        if ahead.shape != back.shape:
+            raise ShapeError(
+                f"Bidirectional '{self.name}': `merge_mode` {self.merge_mode!r} needs outputs of one shape, received "
+                f"{tuple(ahead.shape)} and {tuple(back.shape)}; give both layers the same units, or take 'concat'."
+            )
         if self.merge_mode == "mul":
             return ahead * back
         return (ahead + back) / 2 if self.merge_mode == "ave" else ahead + back
@@ -146,7 +158,8 @@ class Bidirectional(StateInputs):
     @property
     def states(self) -> Any:
         """What stateful layers carry on, forward's and then backward's."""
-        return (*self.forward_layer.states, *self.backward_layer.states)
+        ahead, back = self.forward_layer.states, self.backward_layer.states
+        return None if ahead is None else (*ahead, *back)
 
     def reset_states(self, states: Any = None) -> None:
         """Let both layers start anew, from zeros or from `states`, forward's and then backward's."""
@@ -201,7 +214,9 @@ def _twin(layer: Any, name: str, backwards: bool | None = None) -> Any:
     if backwards is not None:
         config["go_backwards"] = backwards
     config.pop("batch_input_shape", None)
-    made = type(layer).from_config(config)
+    cells = getattr(getattr(layer, "cell", None), "cells", [getattr(layer, "cell", None)])
+    with registry.custom_object_scope({type(cell).__name__: type(cell) for cell in cells if cell is not None}):  # cells of the user's own
+        made = type(layer).from_config(config)
     made.__dict__["_num_constants"] = getattr(layer, "_num_constants", 0)
     return made
 

@@ -12,7 +12,7 @@ from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
 from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
-from kcompat.layers.windows import data_format_name, known_channels, known_output_padding, output_shape, padding_name, sizes, title
+from kcompat.layers.windows import known_channels, known_output_padding, output_shape, sizes, theano_paddings, title, window_arguments
 from kcompat.tensor.convolve import KERNEL_ORDER, convolve, convolve_transposed, known_padding
 from kcompat.tensor.shapes import output_length, spatial_axes, transposed_length
 
@@ -24,24 +24,16 @@ class Windowed(ActivatedLayer):
     _passes_down = False
     _casts_integers = True
     _paddings: tuple[str, ...] = ("valid", "same")
+    _theano_paddings: tuple[str, ...] = ()
     _strides_and_dilation = False
     _config: tuple[str, ...] = ()
 
     def __init__(self, *, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any, activation: Any,
                  use_bias: bool, activity_regularizer: Any, more: dict[str, Any], **arguments: Any):  # fmt: skip
-        where = type(self).__name__
-        window: dict[str, Any] = {
-            "kernel_size": sizes(where, "kernel_size", kernel_size, self.rank),
-            "strides": sizes(where, "strides", strides, self.rank),
-            "padding": padding_name(where, padding, self._paddings),
-            "data_format": data_format_name(where, data_format),
-            "dilation_rate": sizes(where, "dilation_rate", dilation_rate, self.rank),
-        }
-        if max(window["strides"]) > 1 and max(window["dilation_rate"]) > 1 and not self._strides_and_dilation:
-            raise ArgumentError(
-                f"{where}: `strides` and `dilation_rate` cannot both be above 1, received {window['strides']} and "
-                f"{window['dilation_rate']}; set one of them to 1."
-            )
+        window = window_arguments(
+            type(self).__name__, self.rank, kernel_size, strides, padding, data_format, dilation_rate,
+            (*self._paddings, *theano_paddings(*self._theano_paddings)), self._strides_and_dilation,
+        )  # fmt: skip
         super().__init__(activity_regularizer=activity_regularizer, **more)
         self.activation = activation
         take(self, use_bias=bool(use_bias), **window, **arguments)
@@ -114,6 +106,8 @@ class _Conv(Windowed):
         "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
         "bias_constraint",
     )  # fmt: skip
+
+    _theano_paddings = ("full", "same_theano")
 
     @positional("conv_arguments")
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: Any = NOT_GIVEN,
@@ -200,6 +194,8 @@ class _ConvTranspose(Windowed):
         "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
         "bias_constraint",
     )  # fmt: skip
+
+    _theano_paddings = ("same_theano",)
 
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
                  data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, use_bias: bool = True,

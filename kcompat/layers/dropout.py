@@ -12,7 +12,7 @@ from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ArgumentTypeError
-from kcompat.generations import behaviour
+from kcompat.generations import behaviour, positional
 from kcompat.layers.arguments import config_of
 from kcompat.random import SeedGenerator, checked_seed, dropout
 from kcompat.regularizers import L1L2
@@ -26,6 +26,7 @@ class Dropout(Layer):
     """
 
     supports_masking = True
+    _training_in_config = False
     _passes_down = False
     _config = ("rate", "noise_shape", "seed")
 
@@ -80,6 +81,7 @@ class _SpatialDropout(Dropout):
 
     rank: int
 
+    @positional("spatial_dropout_arguments")
     def __init__(self, rate: float, data_format: Any = None, seed: Any = None, **kwargs: Any):
         if self.rank == 1 and data_format is not None:
             raise ArgumentTypeError(f"SpatialDropout1D has no argument `data_format`, received {data_format!r}.")
@@ -108,6 +110,7 @@ class SpatialDropout1D(_SpatialDropout):
 
     rank = 1
 
+    @positional("spatial_dropout1d_arguments")
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
         super().__init__(rate, seed=seed, **kwargs)
 

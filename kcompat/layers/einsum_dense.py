@@ -10,11 +10,12 @@ from torch import Tensor
 from kcompat import registry
 from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
-from kcompat.generations import behaviour
+from kcompat.generations import behaviour, positional
 from kcompat.layers.arguments import ActivatedLayer, config_of, positive, take
 from kcompat.layers.lora import adapt
 from kcompat.layers.windows import title
 from kcompat.tensor import einsum
+from kcompat.tensor.linear import affine_axes
 
 _ARGUMENTS = (
     "equation", "activation", "bias_axes", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
@@ -35,6 +36,7 @@ class EinsumDense(ActivatedLayer):
     _passes_down = False
     _casts_integers = True
 
+    @positional("einsum_dense_arguments")
     def __init__(
         self,
         equation: str,
@@ -76,7 +78,7 @@ class EinsumDense(ActivatedLayer):
             bias_constraint=bias_constraint, lora_rank=lora_rank, lora_alpha=lora_rank if lora_alpha is None else lora_alpha,
             lora_enabled=False,
         )  # fmt: skip
-        self.__dict__.update(_parts=parts, partial_output_shape=sizes)
+        self.__dict__.update(_parts=parts, _summed=einsum.product_axes(parts), partial_output_shape=sizes)
 
     def _shapes(self, input_shape: Any, fill: bool = True) -> einsum.Shapes:
         try:
@@ -115,9 +117,15 @@ class EinsumDense(ActivatedLayer):
         kernel = self.kernel
         if self.lora_enabled:
             kernel = kernel + (self.lora_alpha / self.lora_rank) * (self.lora_kernel_a @ self.lora_kernel_b)
-        outputs = torch.einsum(self.equation, inputs, kernel)
-        if self.bias is not None:
-            outputs = outputs + self.bias
+        summed, bias = self._summed, self.bias
+        if summed:
+            whole = bias is None or bias.shape == kernel.shape[summed:]
+            outputs = affine_axes(inputs, kernel, bias if whole else None, summed)
+            bias = None if whole else bias
+        else:
+            outputs = torch.einsum(self.equation, inputs, kernel)
+        if bias is not None:
+            outputs = outputs + bias
         return outputs if self._activate is None else self._activate(outputs)
 
     def enable_lora(

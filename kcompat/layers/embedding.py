@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
-from kcompat.generations import behaviour
+from kcompat.generations import behaviour, positional
 from kcompat.layers.arguments import activity_argument, config_of, positive, take
 from kcompat.layers.lora import adapt
 
@@ -33,6 +33,7 @@ class Embedding(Layer):
     _passes_down = False
     _autocast = False
 
+    @positional("embedding_arguments")
     def __init__(
         self,
         input_dim: int,
@@ -54,6 +55,8 @@ class Embedding(Layer):
             raise ArgumentError("Embedding: `sparse` must be False, received True: TensorFlow's sparse tensors do not exist here.")
         if quantization_config is not None:
             raise ArgumentError(f"Embedding: `quantization_config` is not supported, use None; received {quantization_config!r}.")
+        if kwargs.get("weights") is not None and not isinstance(kwargs["weights"], (list, tuple)):
+            kwargs["weights"] = [kwargs["weights"]]  # Keras 3 takes the matrix itself
         lengths = None if input_length is None else tuple(input_length) if isinstance(input_length, (list, tuple)) else (input_length,)
         if not {"input_shape", "batch_input_shape"} & kwargs.keys() and behaviour("embedding_lengths"):
             kwargs["input_shape"] = (None,) if lengths is None else lengths

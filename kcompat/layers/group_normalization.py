@@ -25,6 +25,7 @@ class GroupNormalization(Layer):
     """
 
     supports_masking = True
+    _mask_in_config = False
     _passes_down = False
     _config = (
         "groups", "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer", "gamma_regularizer",
@@ -103,6 +104,7 @@ class UnitNormalization(Layer):
 
     supports_masking = True
     _passes_down = False
+    _writes_build_shape = False
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         axes = checked_axes("UnitNormalization", axis)

@@ -104,6 +104,10 @@ def _refuse(where: str, row: Row, kwargs: dict[str, Any]) -> None:
             )
 
 
+#: words of Keras 1 that no argument stands for today: the layer keeps them under these names
+_KEPT = {"output_shape": "_wanted_shape", "mode": "_keras1_mode"}
+
+
 def _understanding(init: Callable[..., None], where: str, row: Row) -> Callable[..., None]:
     @functools.wraps(init)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -112,8 +116,8 @@ def _understanding(init: Callable[..., None], where: str, row: Row) -> Callable[
             _refuse(where, row, kwargs)
             return init(self, *args, **kwargs)
         free, named = present(where, row, args, kwargs, mode)
-        if "output_shape" in row.words:
-            self.__dict__["_wanted_shape"] = named.pop("output_shape", None)
+        kept = {attribute: named.pop(word) for word, attribute in _KEPT.items() if word in row.words and word in named}
+        self.__dict__.update(kept)
         return init(self, *free, **named)
 
     return wrapped

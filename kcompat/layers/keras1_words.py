@@ -81,6 +81,8 @@ def _two_initializers(where: str, mode: str, args: list[Any], kwargs: dict[str, 
 def _mode(where: str, mode: str, args: list[Any], kwargs: dict[str, Any]) -> list[str]:
     if "mode" not in kwargs:
         return []
+    if mode == "positions" and kwargs["mode"] in (1, 2):
+        return []
     if kwargs["mode"] != 0:
         raise ArgumentTypeError(f"{where}: `mode` must be 0, received {kwargs['mode']!r}; the modes 1 and 2 ended with Keras 1.")
     del kwargs["mode"]
@@ -107,6 +109,7 @@ def _forget_bias(where: str, mode: str, args: list[Any], kwargs: dict[str, Any])
         raise ArgumentError(f"{where}: `forget_bias_init` must be 'one' or 'zero', received {value!r}.")
     else:  # as Keras 2 did
         warnings.warn(f"{where}: `forget_bias_init={value!r}` has no effect in Keras 2; use `unit_forget_bias`.", UserWarning, stacklevel=5)
+        return []
     return ["forget_bias_init"]
 
 

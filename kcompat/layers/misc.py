@@ -31,6 +31,8 @@ class Lambda(Layer):
         Lambda(lambda x: x ** 2)(x)
     """
 
+    _mask_in_config = True
+
     def __init__(self, function: Callable[..., Any], output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any):
         if not callable(function):
             raise ArgumentTypeError(f"Lambda: `function` must be a function of tensors, received {function!r}.")
@@ -141,7 +143,8 @@ def _assigns_in_place(function: Any) -> bool:
 
 
 def _function_type(function: Any) -> str:
-    return "lambda" if isinstance(function, FunctionType) else "function"  # Keras counts every Python function as a lambda
+    code = isinstance(function, FunctionType) or getattr(function, "stored", None) is not None
+    return "lambda" if code else "function"  # Keras counts every Python function as a lambda
 
 
 class Masking(Layer):

@@ -20,6 +20,7 @@ class _Noise(Layer):
     """Base: the input itself in inference, `_disturbed` in training; one number, `_amount`, says how much."""
 
     supports_masking = True
+    _training_in_config = False
     _passes_down = False
     _amount: str
 

@@ -23,6 +23,7 @@ from kcompat.tensor.normalize import (
     move,
     move_debiased,
     standardize,
+    standardize_vectors,
 )  # fmt: skip
 
 
@@ -158,20 +159,31 @@ class BatchNormalization(Layer):
         return self.add_weight(
             name,
             shape,
+            dtype=self._weight_dtype(),
             initializer=getattr(self, f"{name}_initializer"),
             regularizer=getattr(self, f"{name}_regularizer"),
             constraint=getattr(self, f"{name}_constraint"),
         )
 
     def _statistic(self, name: str, shape: tuple[int, ...], initializer: Any) -> Any:
-        return self.add_weight(name, shape, initializer=initializer, trainable=False)
+        return self.add_weight(name, shape, dtype=self._weight_dtype(), initializer=initializer, trainable=False)
+
+    def _weight_dtype(self) -> str:
+        half = self.variable_dtype in ("float16", "bfloat16") and not behaviour("batch_norm_half_weights", self._keras_version)
+        return "float32" if half else self.variable_dtype
 
     # -- calling -----------------------------------------------------------------------------------------------------------
 
     _makes_new = True
+    #: what Keras 1 called `mode`: 1 takes the statistics of each vector of the last axis, 2 always those of the batch
+    _keras1_mode = 0
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """The normalized input."""
+        if self._keras1_mode == 1:
+            return standardize_vectors(inputs, self.gamma, self.beta, self.epsilon)
+        if self._keras1_mode == 2:
+            return batch_norm_by_batch(inputs, self.gamma, self.beta, axis=self._axes[0], epsilon=self.epsilon)[0]
         training = self._in_training(training)
         frozen = training and not self.trainable
         if not training or (frozen and self._frozen_infers) or inputs.numel() == 0:
@@ -270,6 +282,8 @@ class BatchNormalization(Layer):
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
         config = {**super().get_config(), **config_of(self, *self._config)}
+        if self._keras1_mode:
+            config["mode"] = self._keras1_mode
         if self.built and behaviour("config_norm_axis", self._keras_version) == "list_when_built":
             config["axis"] = list(self._axes)
         if self.renorm or behaviour("config_batch_norm_renorm", self._keras_version) == "always":

@@ -13,7 +13,7 @@ from kcompat.core.spec import InputSpec
 from kcompat.errors import ArgumentTypeError
 from kcompat.generations import NOT_GIVEN, behaviour, given
 from kcompat.layers.arguments import config_of
-from kcompat.layers.windows import data_format_name, output_shape, padding_name, sizes
+from kcompat.layers.windows import data_format_name, output_shape, padding_name, sizes, theano_paddings
 from kcompat.tensor.pool import average_pool, global_average, global_max, max_pool
 from kcompat.tensor.shapes import channel_axis, output_length, spatial_axes
 
@@ -36,7 +36,7 @@ class _Pooling(Layer):
         where = type(self).__name__
         pool_size = sizes(where, "pool_size", pool_size, self.rank)
         strides = pool_size if strides is None else sizes(where, "strides", strides, self.rank)
-        padding = padding_name(where, padding, ("valid", "same"))
+        padding = padding_name(where, padding, ("valid", "same", *(theano_paddings("same_theano") if self.rank == 2 else ())))
         if data_format is NOT_GIVEN:
             data_format = behaviour("data_format_1d") if self.rank == 1 else None
         data_format = data_format_name(where, data_format)
@@ -117,6 +117,12 @@ class _GlobalMaxPooling(_GlobalPooling):
 
 
 class _GlobalAveragePooling(_GlobalPooling):
+    """Means; of integers whole numbers, and in Keras 3 floats."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.__dict__["_casts_integers"] = behaviour("integer_means") == "floats"
+
     def call(self, inputs: Tensor) -> Tensor:
         """The mean of each channel."""
         return global_average(inputs, self.data_format, self.keepdims)
@@ -176,7 +182,7 @@ class GlobalMaxPooling3D(_GlobalMaxPooling):
     rank = 3
 
 
-class GlobalAveragePooling1D(_GlobalPooling):
+class GlobalAveragePooling1D(_GlobalAveragePooling):
     """The mean over all steps, over the kept ones if there is a mask; nan where none is kept."""
 
     rank = 1

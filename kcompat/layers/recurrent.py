@@ -19,6 +19,7 @@ class _OwnCell(RNN):
     """A layer that makes its cell itself: the arguments of the cell are its own."""
 
     _passes_down = False
+    _of_vectors = True
     _cell_class: type
     _cell_name: str
     #: the row that tells whether `activity_regularizer` is obeyed

@@ -113,7 +113,6 @@ class Permute(Layer):
         super().__init__(**kwargs)
         self.__dict__["dims"] = dims
         self.input_spec = InputSpec(ndim=len(dims) + 1)
-        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """A view with permuted axes."""

@@ -12,10 +12,11 @@ from kcompat import config as settings
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec
-from kcompat.errors import ArgumentError, ShapeError, UnknownMethodError
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownMethodError
 from kcompat.generations import NOT_GIVEN, behaviour, given
 from kcompat.layers.arguments import config_of, number
 from kcompat.layers.windows import data_format_name, output_shape, sizes, title
+from kcompat.tensor.boxes import FORMATS, from_corners, moved, to_corners
 from kcompat.tensor.pad import crop, repeat, zero_pad
 from kcompat.tensor.resize import aspect_padding, aspect_window, enlarge, resize, rounded
 
@@ -32,7 +33,6 @@ class _UpSampling(Layer):
         super().__init__(**kwargs)
         self.__dict__.update(_times=times, size=times[0] if self.rank == 1 else times, data_format=data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
-        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The input with its cells repeated."""
@@ -70,12 +70,16 @@ class UpSampling2D(_UpSampling):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The larger images; of integers floats, but where pixels are repeated and in Keras 3, which rounds."""
+        if not self._keeps_dtype(inputs.dtype):
+            inputs = inputs.float()
         images = enlarge(inputs, self._times, self.interpolation, half_pixels=self._half_pixels, data_format=self.data_format)
         return rounded(images, inputs.dtype) if self._rounds else images
 
+    def _keeps_dtype(self, dtype: torch.dtype) -> bool:
+        return self._rounds or self.interpolation == "nearest" or dtype.is_floating_point
+
     def _output_dtype(self, input_dtype: torch.dtype) -> torch.dtype:
-        plain = self.interpolation == "nearest" or input_dtype.is_floating_point or self._rounds
-        return super()._output_dtype(input_dtype) if plain else torch.float32
+        return super()._output_dtype(input_dtype) if self._keeps_dtype(input_dtype) else torch.float32
 
     def get_config(self) -> dict[str, Any]:
         """The arguments as plain data."""
@@ -102,14 +106,43 @@ class _Image(Layer):
 
     _passes_down = False
 
-    def __init__(self, height: int, width: int, data_format: Any, **kwargs: Any):
+    def __init__(self, height: int, width: int, data_format: Any, bounding_box_format: Any = None, **kwargs: Any):
         where = type(self).__name__
+        if bounding_box_format is not None and (not behaviour("labelled_images") or bounding_box_format not in FORMATS):
+            known = f"one of {', '.join(map(repr, FORMATS))}" if behaviour("labelled_images") else "left out before Keras 3"
+            raise ArgumentError(f"{where}: `bounding_box_format` must be {known}, received {bounding_box_format!r}.")
         (height,), (width,) = sizes(where, "height", height, 1), sizes(where, "width", width, 1)
         data_format = data_format_name(where, given(data_format, "resizing_data_format"))
         super().__init__(**kwargs)
-        self.__dict__.update(height=height, width=width, data_format=data_format)
-        self.input_spec = InputSpec(min_ndim=3, max_ndim=4)
-        self.built = True
+        self.__dict__.update(height=height, width=width, data_format=data_format, bounding_box_format=bounding_box_format)
+        self.input_spec = None if behaviour("labelled_images") else InputSpec(min_ndim=3, max_ndim=4)
+
+    def call(self, inputs: Any) -> Any:
+        """The images; in Keras 3 also a dict of `images` with their `labels`, `segmentation_masks` and `bounding_boxes`."""
+        if not isinstance(inputs, dict):
+            if not 3 <= inputs.ndim <= 4:
+                raise ShapeError(f"{title(self)} expects an image (3 axes) or a batch of them (4 axes), received {tuple(inputs.shape)}.")
+            return self._images(inputs)
+        if not behaviour("labelled_images", self._keras_version) or "images" not in inputs:
+            raise ArgumentTypeError(f"{title(self)} takes images, in Keras 3 also a dict with `images`; received the keys {list(inputs)}.")
+        made = {**inputs, "images": self._images(inputs["images"])}
+        if inputs.get("segmentation_masks") is not None:
+            made["segmentation_masks"] = self._masks(inputs["segmentation_masks"])
+        if inputs.get("bounding_boxes") is not None:
+            made["bounding_boxes"] = self._boxes(inputs["bounding_boxes"], *self._lengths(inputs["images"].shape))
+        return made
+
+    def _boxes(self, boxes: Any, rows: int, columns: int) -> dict[str, Any]:
+        """The boxes in the new images; what lies outside is cut off, and a box of which nothing is left gets the label -1."""
+        if not isinstance(boxes, dict) or not {"boxes", "labels"} <= set(boxes):
+            raise ArgumentTypeError(f"{title(self)}: `bounding_boxes` must be a dict with the keys 'boxes' and 'labels'.")
+        form = self.bounding_box_format
+        if form is None:
+            raise ArgumentError(f"{title(self)} was given bounding boxes but no `bounding_box_format`; it is one of {', '.join(FORMATS)}.")
+        scale, shift = self._box_move(rows, columns)
+        corners, seen = moved(to_corners(boxes["boxes"], form, rows, columns), scale, shift, self.height, self.width)
+        labels = torch.where(seen, boxes["labels"], torch.full_like(boxes["labels"], -1))
+        return {**boxes, "boxes": from_corners(corners, form, self.height, self.width), "labels": labels}
 
     def _lengths(self, shape: Any) -> tuple[int, int]:
         return (shape[-3], shape[-2]) if self.data_format == "channels_last" else (shape[-2], shape[-1])
@@ -136,7 +169,8 @@ class _Image(Layer):
         """The arguments as plain data."""
         full = behaviour("config_resizing", self._keras_version) == "full"
         names = [name for name, usual in self._added.items() if full or getattr(self, name) != usual]
-        return {**super().get_config(), **config_of(self, "height", "width", *self._common, *names)}
+        form = [] if self.bounding_box_format is None else ["bounding_box_format"]
+        return {**super().get_config(), **config_of(self, "height", "width", *self._common, *names, *form)}
 
     #: arguments of every generation, and those that Keras 3 added, with what earlier ones did
     _common: tuple[str, ...] = ()
@@ -150,6 +184,8 @@ class Resizing(_Image):
     smaller one; `antialias` weighs more pixels where images shrink. Integers become floats; in Keras 3 they are rounded, and stay integers.
     Source: https://keras.io/api/layers/preprocessing_layers/image_preprocessing/resizing/
     """
+
+    _training_in_config = True
 
     _common = ("interpolation", "crop_to_aspect_ratio")
     _added = {"pad_to_aspect_ratio": False, "fill_mode": "constant", "fill_value": 0.0, "antialias": False, **_Image._added}
@@ -172,14 +208,27 @@ class Resizing(_Image):
             fill_mode=fill_mode, fill_value=fill_value, antialias=bool(antialias), _rounds=behaviour("resizing_integers") == "rounded",
         )  # fmt: skip
 
-    def call(self, inputs: Tensor) -> Tensor:
-        """The images at their new size."""
+    def _images(self, inputs: Tensor) -> Tensor:
+        return self._resized(inputs, self.interpolation)
+
+    def _masks(self, masks: Tensor) -> Tensor:
+        return self._resized(masks, "nearest")
+
+    def _box_move(self, rows: int, columns: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Factors and distances for rows and columns; where proportions are kept, distances are whole pixels, as in Keras."""
+        high, wide = self.height / rows, self.width / columns
+        if not self.crop_to_aspect_ratio and not self.pad_to_aspect_ratio:
+            return (high, wide), (0.0, 0.0)
+        scale = max(high, wide) if self.crop_to_aspect_ratio else min(high, wide)
+        return (scale, scale), (float(int((self.height - rows * scale) / 2)), float(int((self.width - columns * scale) / 2)))
+
+    def _resized(self, inputs: Tensor, interpolation: str) -> Tensor:
         size, images = (self.height, self.width), inputs
         if self.crop_to_aspect_ratio:
             images = self._window(images, aspect_window(self._lengths(images.shape), size))
         if self.pad_to_aspect_ratio:
             images = self._padded(images, size)
-        images = resize(images, size, self.interpolation, antialias=self.antialias, data_format=self.data_format)
+        images = resize(images, size, interpolation, antialias=self.antialias, data_format=self.data_format)
         return rounded(images, self._output_dtype(inputs.dtype))
 
     def _padded(self, images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -197,18 +246,27 @@ class CenterCrop(_Image):
     Source: https://keras.io/api/layers/preprocessing_layers/image_preprocessing/center_crop/
     """
 
+    _training_in_config = True
+
     def __init__(self, height: int, width: int, data_format: Any = NOT_GIVEN, **kwargs: Any):
         super().__init__(height, width, data_format, **kwargs)
 
-    _casts_integers = True
-
-    def call(self, inputs: Tensor) -> Tensor:
-        """The windows."""
+    def _images(self, inputs: Tensor) -> Tensor:
+        inputs = inputs.to(self._compute_dtype)
         size = (self.height, self.width)
         rows, columns = self._lengths(inputs.shape)
         if rows >= self.height and columns >= self.width:
             return self._window(inputs, (((rows - self.height) // 2, self.height), ((columns - self.width) // 2, self.width)))
         return resize(self._window(inputs, aspect_window((rows, columns), size)), size, data_format=self.data_format)
+
+    _masks = _images
+
+    def _box_move(self, rows: int, columns: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        if rows >= self.height and columns >= self.width:
+            return (1.0, 1.0), (-float((rows - self.height) // 2), -float((columns - self.width) // 2))
+        (top, kept), (left, wide) = aspect_window((rows, columns), (self.height, self.width))
+        scale = (self.height / kept, self.width / wide)
+        return scale, (-top * scale[0], -left * scale[1])
 
     def _output_dtype(self, input_dtype: torch.dtype) -> torch.dtype:
         return self._compute_dtype
@@ -236,7 +294,6 @@ class Rescaling(Layer):
             self.register_buffer("_factor", torch.tensor(factor, dtype=torch.float64), persistent=False)
             self.register_buffer("_shift", torch.tensor(shift, dtype=torch.float64), persistent=False)
         self.__dict__["_plain"] = plain
-        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         """The values in their new range."""

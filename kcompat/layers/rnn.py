@@ -13,41 +13,21 @@ from torch import Tensor
 from kcompat import registry
 from kcompat.core.layer import Layer
 from kcompat.core.spec import InputSpec, is_shape
-from kcompat.errors import ArgumentError, ArgumentTypeError, MaskError, NotBuiltError, ShapeError
+from kcompat.errors import ArgumentError, MaskError, ShapeError
 from kcompat.generations import behaviour, positional
-from kcompat.graph import contains_symbol
+from kcompat.graph import KerasTensor
 from kcompat.layers.arguments import config_of
-from kcompat.layers.cells import _Cell
-from kcompat.layers.stacked_cells import StackedRNNCells, build_cell, listed, output_size_of, scans, sizes_of, start_of, step
+from kcompat.layers.sequences import scan, step_by_step
+from kcompat.layers.stacked_cells import StackedRNNCells, build_cell, check_cell, output_size_of, scans, start_of, takes
+from kcompat.layers.state_inputs import StatefulLayer
+from kcompat.layers.states import check_states, is_size, listed, pack_states, sizes_of
 from kcompat.tensor.scan import Options
-from kcompat.tree import flatten, map_structure, pack
+from kcompat.tree import flatten, map_structure
 
 _OPTIONS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
 
 
-class StateInputs(Layer):
-    """A layer that takes `initial_state` and `constants` beside its input."""
-
-    _num_constants = 0
-    _constant_shapes: tuple[Any, ...] | list[Any] = ()
-
-    def forward(self, inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Run or record the layer; in graphs of Keras 1 and 2 symbolic states and constants are further inputs."""
-        state = args[0] if args else kwargs.get("initial_state")
-        constants = args[1] if len(args) > 1 else kwargs.get("constants")
-        if state is None and constants is None:
-            return super().forward(inputs, *args, **kwargs) if inputs is not None else super().forward(**kwargs)
-        kwargs = {**kwargs, "initial_state": state, "constants": constants}
-        self.__dict__["_num_constants"] = len(listed(constants)) if constants is not None else 0
-        self.__dict__["_constant_shapes"] = [tuple(c.shape) for c in listed(constants)] if constants is not None else []
-        if behaviour("rnn_states_are_inputs", self._keras_version) and contains_symbol(state, constants):
-            more = [*(flatten(state) if state is not None else ()), *(flatten(constants) if constants is not None else ())]
-            kwargs = {k: v for k, v in kwargs.items() if k not in ("initial_state", "constants")}
-            return super().forward([inputs, *more], **kwargs)
-        return super().forward(inputs, **kwargs)
-
-
-class RNN(StateInputs):
+class RNN(StatefulLayer):
     """A layer that runs a cell over the steps of (batch, steps, ...).
 
     The output is the last one (batch, units), or with `return_sequences` all of them (batch, steps, units); with `return_state` a list
@@ -59,8 +39,13 @@ class RNN(StateInputs):
     """
 
     supports_masking = True
+    _training_in_config = False
     _casts_integers = True
     _turns_masks_only = True
+    #: whether masked steps of sequences become 0 inside a Bidirectional of later generations
+    _zeroed_by_bidirectional = True
+    #: whether each step is a vector, and nothing larger
+    _of_vectors = False
 
     @positional("rnn_arguments")
     def __init__(
@@ -78,10 +63,7 @@ class RNN(StateInputs):
     ):
         where = type(self).__name__
         cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
-        if not callable(getattr(cell, "call", None)):
-            raise ArgumentTypeError(f"{where}: `cell` must have a `call` method that takes inputs and states, received {cell!r}.")
-        if not hasattr(cell, "state_size"):
-            raise ArgumentTypeError(f"{where}: `cell` must have an attribute `state_size`, a size or a list of sizes; {cell!r} has none.")
+        check_cell(cell, where, "cell")
         super().__init__(**kwargs)
         self.cell = cell
         self.__dict__.update(
@@ -111,19 +93,38 @@ class RNN(StateInputs):
             shapes[0],
             list(self._constant_shapes) or (shapes[len(shapes) - self._num_constants :] if len(shapes) > 1 else []),
         )
-        if is_shape(shape) and len(shape) < 3:
-            raise ShapeError(
-                f"{type(self).__name__} '{self.name}' takes inputs of shape (batch, steps, ...): expected ndim=3, found ndim={len(shape)}. "
-                f"Full shape received: {tuple(shape)}"
-            )
+        if is_shape(shape):
+            self._check_rank(shape)
         one_step = map_structure(lambda s: (s[self.time_major], *s[2:]), shape, is_leaf=is_shape)
+        told = takes(self.cell, "constants") and behaviour("rnn_cell_built_for_constants", self._keras_version)
+        constants = constants if told else []
         if isinstance(self.cell, Layer) and not self.cell.built:
             build_cell(self.cell, [one_step, *constants] if constants else one_step, self._keras_version)
         if self.stateful:
-            self._make_states(map_structure(lambda s: s[self.time_major], shape, is_leaf=is_shape))
+            self._make_states(flatten(one_step, is_leaf=is_shape)[0])
         if is_shape(shape):
-            self.__dict__["_input"] = InputSpec(ndim=len(shape), axes={-1: shape[-1]})
+            self.__dict__["_input"] = self._spec(shape)
         super().build(input_shape)
+
+    def _check_rank(self, shape: Any) -> None:
+        if len(shape) < 3 or (self._of_vectors and len(shape) > 3):
+            rest = "features" if self._of_vectors else "..."
+            raise ShapeError(
+                f"{type(self).__name__} '{self.name}' takes inputs of shape (batch, steps, {rest}): expected ndim=3, found "
+                f"ndim={len(shape)}. Full shape received: {tuple(shape)}"
+            )
+
+    def _spec(self, shape: Any) -> InputSpec:
+        """What inputs must look like once the layer is built for `shape`."""
+        return InputSpec(ndim=len(shape), axes={-1: shape[-1]})
+
+    def _sizes(self, step_shape: Any) -> Any:
+        """The sizes of the states for steps of this shape, in the structure of `state_size`."""
+        return self.state_size
+
+    def _zeros(self, step_shape: Any, dtype: torch.dtype, device: torch.device) -> list[Any]:
+        """The states that a sequence starts with by itself."""
+        return start_of(self.cell, step_shape[0], dtype, device)
 
     def _check_shape(self, shape: Any) -> None:
         """The first input must fit; it may stand in a list with states, of which an `input_spec` could not tell."""
@@ -141,7 +142,7 @@ class RNN(StateInputs):
         if not self.return_state:
             return output
         sizes = listed(self.state_size)
-        states = [map_structure(lambda n: (shape[self.time_major], *sizes_of(n)), size, is_leaf=_is_size) for size in sizes]
+        states = [map_structure(lambda n: (shape[self.time_major], *sizes_of(n)), size, is_leaf=is_size) for size in sizes]
         return self._outputs(output, states)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -156,12 +157,42 @@ class RNN(StateInputs):
 
     # -- calling --------------------------------------------------------------------------------------------------------------
 
+    def forward(self, inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Run or record the layer."""
+        if self.unroll and isinstance(inputs, KerasTensor):
+            self._check_steps(inputs.shape)
+        return super().forward(inputs, *args, **kwargs)
+
+    def _check_states(self, states: list[Any], shape: Any) -> None:
+        check_states(self._sizes((shape[0], *shape[2:])), states, self, shape[self.time_major])
+
+    def _check_steps(self, shape: Any) -> None:
+        """A graph of old Keras with `unroll` needs to know how many steps there are, Keras 2.2 more than one."""
+        least, steps = behaviour("rnn_unroll_needs", self._keras_version), shape[1 - self.time_major]
+        if least is not None and (steps is None or steps < least):
+            raise ArgumentError(
+                f"{type(self).__name__} '{self.name}': with `unroll=True` the number of steps must be known"
+                f"{' and above 1' * (least == 2)}, received an input of shape {tuple(shape)}. Give it in the `Input`, or leave "
+                "`unroll` away."
+            )
+
     def call(self, inputs: Any, initial_state: Any = None, constants: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         """The output, or the list of the output and the final states."""
         if isinstance(inputs, list):
             inputs, initial_state, constants = self._parts(inputs, initial_state, constants)
         first = inputs if isinstance(inputs, Tensor) else flatten(inputs)[0]
         self._check_shape(first.shape)
+        if first.shape[1 - self.time_major] == 0:
+            raise ShapeError(
+                f"{type(self).__name__} '{self.name}' needs at least one step, received an input of shape {tuple(first.shape)}."
+            )
+        if constants is not None:
+            constants = listed(constants)
+            if not takes(self.cell, "constants"):
+                raise ArgumentError(
+                    f"{type(self).__name__} '{self.name}': `constants` need a cell whose `call` has an argument `constants`; "
+                    f"{type(self.cell).__name__} has none."
+                )
         mask = self._checked_mask(mask, first)
         if self.time_major:
             inputs = map_structure(lambda t: t.transpose(0, 1), inputs)
@@ -170,15 +201,23 @@ class RNN(StateInputs):
         start = self._start(initial_state, first)
         active = self._in_training(training)
         if constants is None and scans(self.cell):
-            output, states = _scan(self.cell, inputs, mask, start, self._how(), active)
+            output, states = scan(self.cell, inputs, mask, start, self._how(), active)
         else:
-            output, states = self._step_by_step(inputs, mask, start, constants, training)
+            output, states = step_by_step(self.cell, inputs, mask, start, self._how(), constants, training)
         if self.stateful:
             for held, new in zip(self._held(), flatten(states), strict=True):
                 held.copy_(new.detach())
         if self.time_major and self.return_sequences:
             output = output.transpose(0, 1)
         return self._outputs(output, states) if self.return_state else output
+
+    def _check_call(self, x: Tensor, constants: Any) -> None:
+        where = f"{type(self).__name__} '{self.name}'"
+        if x.shape[1 - self.time_major] == 0:
+            raise ShapeError(f"{where} needs at least one step, received an input of shape {tuple(x.shape)}.")
+        if constants is not None and not takes(self.cell, "constants"):
+            kind = type(self.cell).__name__
+            raise ArgumentError(f"{where}: `constants` need a cell whose `call` has an argument `constants`; {kind} has none.")
 
     def _how(self) -> Options:
         return Options(self.go_backwards, self.return_sequences, self.zero_output_for_mask, self.return_state or self.stateful)
@@ -192,13 +231,15 @@ class RNN(StateInputs):
         return inputs[0], initial_state if states is None else pack_states(self.state_size, states, self), inputs[end:] or constants
 
     def _checked_mask(self, mask: Any, x: Tensor) -> Tensor | None:
-        mask = flatten(mask)[0] if isinstance(mask, (list, tuple)) and mask else mask
+        first = flatten(mask)[0] if isinstance(mask, (list, tuple)) and mask else mask
+        mask = first if first is None or isinstance(first, Tensor) else mask
         if mask is None:
             return None
         where = f"{type(self).__name__} '{self.name}'"
         if not isinstance(mask, Tensor) or mask.is_floating_point() or mask.is_complex():
             got = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-            raise MaskError(f"{where}: `mask` must be a bool tensor, True where a step counts, received {got}; try `mask.bool()`.")
+            remedy = "`mask.bool()`" if isinstance(mask, Tensor) else "`torch.tensor(mask, dtype=torch.bool)`"
+            raise MaskError(f"{where}: `mask` must be a bool tensor, True where a step counts, received {got}; try {remedy}.")
         mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
         if mask.shape != x.shape[:2]:
             raise ShapeError(
@@ -206,86 +247,6 @@ class RNN(StateInputs):
                 f"received {tuple(mask.shape)}."
             )
         return mask if mask.dtype is torch.bool else mask.bool()
-
-    def _step_by_step(self, inputs: Any, mask: Tensor | None, states: list[Any], constants: Any, training: bool | None) -> tuple[Any, Any]:
-        """The cell called at every step; a masked step keeps the states."""
-        if hasattr(self.cell, "reset_dropout_mask"):
-            self.cell.reset_dropout_mask()
-        length = flatten(inputs)[0].shape[1]
-        outputs: list[Any] = []
-        for t in range(length - 1, -1, -1) if self.go_backwards else range(length):
-            output, new = step(self.cell, map_structure(lambda x, t=t: x[:, t], inputs), states, constants, training)
-            new = listed(new)
-            if mask is not None:
-                kept = mask[:, t]
-                before = torch.zeros_like(output) if self.zero_output_for_mask or not outputs else outputs[-1]
-                output = _where(kept, output, before)
-                new = pack(states, [_where(kept, a, b) for a, b in zip(flatten(new), flatten(states), strict=True)])
-            states = new
-            outputs.append(output)
-        if hasattr(self.cell, "reset_dropout_mask"):
-            self.cell.reset_dropout_mask()
-        return (torch.stack(outputs, 1) if self.return_sequences else outputs[-1]), states
-
-    # -- states ---------------------------------------------------------------------------------------------------------------
-
-    def _start(self, initial_state: Any, x: Tensor) -> list[Any]:
-        """The states before the first step: given ones, those of the batch before, or the cell's own."""
-        if initial_state is not None:
-            return pack_states(self.state_size, flatten(initial_state), self, x)
-        if self.stateful:
-            held = self._held()
-            if held[0].shape[0] != x.shape[0]:
-                raise ShapeError(
-                    f"{type(self).__name__} '{self.name}' is stateful and was built for batches of {held[0].shape[0]}; received a batch of "
-                    f"{x.shape[0]}. Keep the batch size, or make the layer without `stateful`."
-                )
-            return pack(self.__dict__["_state_shapes"], [s.to(x.dtype, copy=True) for s in held], is_leaf=is_shape)
-        return start_of(self.cell, x.shape[0], x.dtype, x.device)
-
-    def _make_states(self, batch: Any) -> None:
-        batch = flatten(batch)[0]
-        if batch is None:
-            raise ArgumentError(
-                f"{type(self).__name__} '{self.name}' is stateful, so it needs a fixed batch size: give `batch_input_shape=(batch, steps, "
-                "features)` to the first layer, or `batch_size` or `batch_shape` to the `Input`."
-            )
-        device = next((p.device for p in self.parameters()), torch.empty(0).device)
-        start = start_of(self.cell, batch, self._compute_dtype, device)
-        self.__dict__["_state_shapes"] = map_structure(lambda s: tuple(s.shape), start)
-        for index, state in enumerate(flatten(start)):
-            self.register_buffer(f"state_{index}", state.clone(), persistent=False)
-
-    def _held(self) -> list[Tensor]:
-        return [self._buffers[f"state_{i}"] for i in range(len(flatten(self.__dict__["_state_shapes"], is_leaf=is_shape)))]
-
-    @property
-    def states(self) -> Any:
-        """What a stateful layer carries to the next batch; None elsewhere."""
-        if not self.stateful or not self.built:
-            return [None for _ in listed(self.state_size)]
-        return pack(self.__dict__["_state_shapes"], self._held(), is_leaf=is_shape)
-
-    def reset_states(self, states: Any = None) -> None:
-        """Let a stateful layer start anew, from zeros or from `states`."""
-        if not self.stateful:
-            if states is None:
-                return
-            raise ArgumentError(f"{type(self).__name__} '{self.name}': `reset_states` with values needs a layer with `stateful=True`.")
-        if not self.built:
-            raise NotBuiltError(f"{type(self).__name__} '{self.name}': `reset_states` needs a built layer; call it on a batch first.")
-        held = self._held()
-        new = [torch.zeros_like(h) for h in held] if states is None else [torch.as_tensor(s) for s in flatten(states)]
-        if [tuple(s.shape) for s in new] != [tuple(h.shape) for h in held]:
-            raise ShapeError(
-                f"{type(self).__name__} '{self.name}': `states` must have the shapes {[tuple(h.shape) for h in held]}, received "
-                f"{[tuple(s.shape) for s in new]}."
-            )
-        with torch.no_grad():
-            for state, value in zip(held, new, strict=True):
-                state.copy_(value)
-
-    reset_state = reset_states
 
     # -- configs --------------------------------------------------------------------------------------------------------------
 
@@ -313,49 +274,6 @@ class RNN(StateInputs):
         layer = cls(cell, **config)
         layer.__dict__["_num_constants"] = constants
         return layer
-
-
-def _scan(cell: Any, x: Tensor, mask: Tensor | None, start: list[Any], how: Options, training: bool) -> tuple[Tensor, list[Any]]:
-    """A cell of this package over a whole sequence; stacked cells one after the other."""
-    if isinstance(cell, _Cell):
-        output, states = cell._scan(x, mask, tuple(start), how, training)
-        return output, list(states)
-    found = []
-    for index, (inner, own) in enumerate(zip(cell.cells, cell._split(start), strict=True)):
-        last = index == len(cell.cells) - 1
-        mine = how if last else Options(how.backwards, True, False, how.states)
-        x, states = _scan(inner, x, mask, own, mine, training)
-        found.append(states)
-        if not last and how.backwards:  # outputs come in the order of processing, which is how the next cell reads them
-            how = how._replace(backwards=False)
-            mask = None if mask is None else mask.flip(1)
-    return x, cell._join(found)
-
-
-def pack_states(state_size: Any, states: list[Any], layer: Any, x: Tensor | None = None) -> list[Any]:
-    """Given states in the structure of `state_size`, checked."""
-    sizes = listed(state_size)
-    flat_sizes = flatten(sizes, is_leaf=_is_size)
-    where = f"{type(layer).__name__} '{layer.name}'"
-    if len(states) != len(flat_sizes):
-        raise ArgumentError(f"{where}: `initial_state` must hold {len(flat_sizes)} tensors, of sizes {flat_sizes}; received {len(states)}.")
-    if x is not None:
-        for state, size in zip(states, flat_sizes, strict=True):
-            if tuple(state.shape) != (x.shape[0], *sizes_of(size)):
-                raise ShapeError(
-                    f"{where}: `initial_state` must have the shapes {[(x.shape[0], *sizes_of(n)) for n in flat_sizes]}, received "
-                    f"{[tuple(s.shape) for s in states]}."
-                )
-        states = [s if s.dtype is x.dtype else s.to(x.dtype) for s in states]
-    return pack(sizes, states, is_leaf=_is_size)
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, (int, torch.Size))
-
-
-def _where(kept: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    return torch.where(kept.view(-1, *(1,) * (new.ndim - 1)), new, old)
 
 
 NAMES = {"RNN": RNN}

@@ -27,6 +27,8 @@ class SpectralNormalization(Wrapper):
         SpectralNormalization(Dense(10))(x)
     """
 
+    _training_in_config = False
+
     def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any):
         power_iterations = positive("SpectralNormalization", "power_iterations", power_iterations)
         super().__init__(layer, **kwargs)
@@ -72,6 +74,10 @@ class SpectralNormalization(Wrapper):
     def weights(self) -> list[Any]:
         """All weights; the kernel, which Keras counts as the wrapper's own, comes first, in Keras 3 with `vector_u` behind it."""
         return self._kernel_first(super().weights) if behaviour("layer_weights", self._keras_version) == "by_layer" else super().weights
+
+    def _variables_in_files(self) -> list[Any]:
+        """Keras holds the kernel as the wrapper's own variable too, and writes it twice."""
+        return [self._kernel(), self.vector_u] if self.built else []
 
     def _kernel_first(self, weights: list[Any]) -> list[Any]:
         if not self.built:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -9,21 +10,35 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.layer import Layer
-from kcompat.errors import ArgumentTypeError
+from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
-from kcompat.layers.cells import _Cell, zero_states
+from kcompat.layers.cell import _Cell
+from kcompat.layers.states import listed, sizes_of, zero_states
 
 
 class StackedRNNCells(Layer):
-    """Cells one behind the other, as one cell. Source: https://keras.io/api/layers/recurrent_layers/stacked_rnn_cell/"""
+    """Cells one behind the other, as one cell. Source: https://keras.io/api/layers/recurrent_layers/stacked_rnn_cell/
+
+    `reverse_state_order`, known up to tf.keras, has the states of the last cell first; in tf.keras it turns the sizes alone, so that all
+    cells must have the same, and changes nothing. Configs do not hold it, in Keras neither.
+    """
 
     def __init__(self, cells: Any, **kwargs: Any):
+        backwards = bool(kwargs.pop("reverse_state_order", False)) if behaviour("stacked_reverse_state_order") else False
+        if not isinstance(cells, (list, tuple, torch.nn.ModuleList)) or not len(cells):
+            raise ArgumentTypeError(f"StackedRNNCells: `cells` must be a list of at least one cell, received {cells!r}.")
         for cell in cells:
-            if not callable(getattr(cell, "call", None)) or not hasattr(cell, "state_size"):
-                raise ArgumentTypeError(f"StackedRNNCells: every cell must have `call` and `state_size`, received {cell!r}.")
+            check_cell(cell, "StackedRNNCells", "cells")
+        flat = behaviour("stacked_states") == "flat"
+        sizes = [cell.state_size for cell in cells]
+        if backwards and not flat and any(size != sizes[0] for size in sizes):
+            raise ArgumentError(
+                f"StackedRNNCells: `reverse_state_order=True` needs cells of one state size in tf.keras, received cells of {sizes}; leave "
+                "it away."
+            )
         super().__init__(**kwargs)
         self.cells = torch.nn.ModuleList(cells) if all(isinstance(c, torch.nn.Module) for c in cells) else list(cells)
-        self.__dict__["_flat"] = behaviour("stacked_states") == "flat"
+        self.__dict__.update(_flat=flat, reverse_state_order=backwards)
 
     def build(self, input_shape: Any) -> None:
         """Build each cell for the output of the one before."""
@@ -37,12 +52,15 @@ class StackedRNNCells(Layer):
             shape = (shape[0], *sizes_of(output_size_of(cell)))
         super().build(input_shape)
 
+    def _in_state_order(self, things: Iterable[Any]) -> list[Any]:
+        """What there is for each cell in the order of states, or back in the order of cells."""
+        return list(things)[:: -1 if self.reverse_state_order else 1]
+
     @property
     def state_size(self) -> Any:
         """The state sizes of the cells, one after the other."""
-        if not self._flat:
-            return [cell.state_size for cell in self.cells]
-        return [size for cell in self.cells for size in listed(cell.state_size)]
+        sizes = self._in_state_order(cell.state_size for cell in self.cells)
+        return [size for part in sizes for size in listed(part)] if self._flat else sizes
 
     @property
     def output_size(self) -> Any:
@@ -53,12 +71,13 @@ class StackedRNNCells(Layer):
         """The states of each cell, as a list of lists."""
         if not self._flat:
             return [listed(s) for s in states]
-        counts, rest = [len(listed(cell.state_size)) for cell in self.cells], list(states)
-        return [[rest.pop(0) for _ in range(count)] for count in counts]
+        counts, rest = self._in_state_order(len(listed(cell.state_size)) for cell in self.cells), list(states)
+        return self._in_state_order([rest.pop(0) for _ in range(count)] for count in counts)
 
     def _join(self, states: list[list[Any]]) -> Any:
+        """The states of each cell as the states of the whole."""
         if self._flat:
-            return [s for part in states for s in part]
+            return [s for part in self._in_state_order(states) for s in part]
         return [part if isinstance(cell.state_size, (list, tuple)) else part[0] for part, cell in zip(states, self.cells, strict=True)]
 
     def get_initial_state(self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None) -> Any:
@@ -97,6 +116,18 @@ class StackedRNNCells(Layer):
 # -- any cell ----------------------------------------------------------------------------------------------------------------
 
 
+def check_cell(cell: Any, where: str, argument: str) -> None:
+    """Refuse what is no cell: a class, a recurrent layer, anything without `call` and `state_size`."""
+    if isinstance(cell, type):
+        raise ArgumentTypeError(f"{where}: `{argument}` must be made, as in `{cell.__name__}(32)`; received the class {cell.__name__}.")
+    if not callable(getattr(cell, "call", None)):
+        raise ArgumentTypeError(f"{where}: `{argument}` must have a `call` method that takes inputs and states, received {cell!r}.")
+    if isinstance(cell, Layer) and hasattr(cell, "return_sequences"):
+        raise ArgumentTypeError(f"{where}: `{argument}` must be a cell (`LSTMCell`), which computes one step, received a layer: {cell!r}.")
+    if not hasattr(cell, "state_size"):
+        raise ArgumentTypeError(f"{where}: `{argument}` must have a `state_size`, a size or a list of sizes; {cell!r} has none.")
+
+
 def step(cell: Any, inputs: Any, states: Any, constants: Any, training: bool | None) -> tuple[Any, Any]:
     """One call of a cell, with the arguments that it takes."""
     keywords: dict[str, Any] = {}
@@ -105,7 +136,12 @@ def step(cell: Any, inputs: Any, states: Any, constants: Any, training: bool | N
     if takes(cell, "training"):
         keywords["training"] = training
     run = cell if callable(cell) else cell.call
-    return run(inputs, states, **keywords)
+    found = run(inputs, states, **keywords)
+    if not isinstance(found, (list, tuple)) or len(found) != 2:
+        raise ArgumentTypeError(
+            f"`call` of the cell {type(cell).__name__} must return the output and the list of new states, received {type(found).__name__}."
+        )
+    return found[0], found[1]
 
 
 def scans(cell: Any) -> bool:
@@ -141,16 +177,6 @@ def start_of(cell: Any, batch: Any, dtype: torch.dtype, device: torch.device) ->
 def takes(cell: Any, argument: str) -> bool:
     """Whether the `call` of a cell has the argument."""
     return argument in cell.call.__code__.co_varnames[: cell.call.__code__.co_argcount + cell.call.__code__.co_kwonlyargcount]
-
-
-def listed(value: Any) -> list[Any]:
-    """A list of states or sizes as it is, one thing as a list of it."""
-    return list(value) if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size) else [value]
-
-
-def sizes_of(size: Any) -> tuple[int, ...]:
-    """A size as a shape without the batch."""
-    return tuple(size) if isinstance(size, (tuple, list)) else (size,)
 
 
 def output_size_of(cell: Any) -> Any:

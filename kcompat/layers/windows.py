@@ -8,6 +8,7 @@ from typing import Any
 from kcompat import config as settings
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ShapeError
+from kcompat.generations import behaviour
 from kcompat.tensor.shapes import channel_axis, image_shape, span, spatial_axes
 
 _Lengths = Callable[[int, int | None], int | None]
@@ -25,6 +26,12 @@ def sizes(where: str, argument: str, value: Any, rank: int, least: int = 1) -> t
         one = f" or a tuple of {rank}" if rank > 1 else ""
         raise ArgumentError(f"{where}: `{argument}` must be an integer not below {least}{one}, received {value!r}.")
     return found
+
+
+def theano_paddings(*names: str) -> tuple[str, ...]:
+    """Those paddings that the generation has from the Theano backend; 'same_theano' is what that of Keras 1 did for 'same'."""
+    known = behaviour("theano_paddings")
+    return tuple(name for name in names if name in known)
 
 
 def padding_name(where: str, value: Any, known: Sequence[str]) -> str:
@@ -53,6 +60,26 @@ def known_output_padding(where: str, value: Any, rank: int, kernel: Any, strides
 def data_format_name(where: str, value: Any) -> str:
     """`value` in lower case, the global setting for None."""
     return settings.checked_data_format(value, f"{where}: ")
+
+
+def window_arguments(
+    where: str, rank: int, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any,
+    paddings: Sequence[str] = ("valid", "same"), strides_and_dilation: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The arguments of a convolution's window, checked, one entry for each of `rank` axes."""
+    window: dict[str, Any] = {
+        "kernel_size": sizes(where, "kernel_size", kernel_size, rank),
+        "strides": sizes(where, "strides", strides, rank),
+        "padding": padding_name(where, padding, paddings),
+        "data_format": data_format_name(where, data_format),
+        "dilation_rate": sizes(where, "dilation_rate", dilation_rate, rank),
+    }
+    if max(window["strides"]) > 1 and max(window["dilation_rate"]) > 1 and not strides_and_dilation:
+        raise ArgumentError(
+            f"{where}: `strides` and `dilation_rate` cannot both be above 1, received {window['strides']} and "
+            f"{window['dilation_rate']}; set one of them to 1."
+        )
+    return window
 
 
 def title(layer: Layer) -> str:

@@ -13,8 +13,8 @@ from torch import Tensor
 from kcompat import config, registry
 from kcompat.errors import ArgumentError, ShapeError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
+from kcompat.losses.bind import bound, bound_mean
 from kcompat.losses.convert import as_tensor, carry_logits, laws, same_rank, squeeze_longer
-from kcompat.losses.functions import bound, bound_mean
 from kcompat.tensor import loss as rules
 from kcompat.tensor.dtypes import dtype_name, torch_dtype
 
@@ -129,7 +129,7 @@ class LossFunctionWrapper(Loss):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         extra = {"fn": registry.serialize("loss", self.fn)} if type(self) is LossFunctionWrapper or behaviour("loss_config_fn") else {}
-        absent = behaviour("config_loss_without")
+        absent = behaviour("config_loss_without").get(type(self).__name__, {})
         options = {key: value for key, value in self._options.items() if key not in absent or value != absent[key]}
         return {**super().get_config(), **options, **extra}
 

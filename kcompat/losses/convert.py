@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kcompat import config
+from kcompat.errors import ShapeError
 from kcompat.generations import behaviour, keras_version
 from kcompat.tensor.dtypes import torch_dtype
 
@@ -27,16 +27,23 @@ class Laws:
     smoothing_classes: str
     weighting: str
     weight_alignment: str
+    hinge_signs: bool
+    huber_mean: bool
+    cosine_floor: float
 
 
-@functools.lru_cache(maxsize=32)
-def _laws_of(version: str) -> Laws:
-    return Laws(**{name: behaviour(f"loss_{name}", version) for name in Laws.__dataclass_fields__})
+#: release -> its laws, made once: a look-up can then be traced
+_LAWS: dict[str, Laws] = {}
 
 
+@torch.compiler.assume_constant_result
 def laws() -> Laws:
-    """The laws of the selected generation."""
-    return _laws_of(keras_version())
+    """The laws of the selected generation; compiled code keeps those it was compiled under."""
+    version = keras_version()
+    found = _LAWS.get(version)
+    if found is None:
+        found = _LAWS[version] = Laws(**{name: behaviour(f"loss_{name}", version) for name in Laws.__dataclass_fields__})
+    return found
 
 
 def as_tensor(value: Any, device: torch.device | None = None) -> Tensor:
@@ -56,15 +63,30 @@ def floating(tensor: Tensor) -> Tensor:
     return tensor if tensor.is_floating_point() else tensor.to(torch_dtype(config.floatx()))
 
 
-def pair(law: Laws, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Both as tensors of one dtype, with ranks brought together as the generation's functions do."""
+def pair(law: Laws, y_true: Any, y_pred: Any, name: str = "") -> tuple[Tensor, Tensor]:
+    """Both as tensors of one dtype, with ranks brought together as the generation's functions do.
+
+    With the `name` of a loss, raises ShapeError for shapes that cannot stand side by side.
+    """
     output = as_tensor(y_pred)
     if law.integers == "float":
         output = floating(output)
     target = as_tensor(y_true, output.device)
     if target.dtype != output.dtype:
         target = target.to(output.dtype)
-    return same_rank(target, output) if law.function_rank == "expand" else (target, output)
+    if law.function_rank == "expand":
+        target, output = same_rank(target, output)
+    if name and target.shape != output.shape:
+        check_shapes(target, output, name)
+    return target, output
+
+
+def check_shapes(target: Tensor, output: Tensor, name: str) -> None:
+    """Refuse targets and predictions whose shapes cannot be broadcast."""
+    for a, b in zip(reversed(target.shape), reversed(output.shape), strict=False):
+        if a != b and a != 1 and b != 1:
+            got = f"{tuple(target.shape)} and {tuple(output.shape)}"
+            raise ShapeError(f"{name}: `y_true` and `y_pred` must have shapes that fit each other, received {got}.")
 
 
 def same_rank(target: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,11 @@
-"""Loss functions: targets and predictions to one value for each sample (or step), under the laws of the generation."""
+"""Loss functions as in Keras: targets and predictions in, one value for each sample (or step) out.
+
+A function called directly takes the laws of the selected generation; a loss object keeps those of its construction,
+through `bound`. The formulas are in `tensor/loss` and `tensor/similarity_loss`; crossentropies stand in `crossentropies`.
+"""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,153 +13,136 @@ from torch import Tensor
 
 from kcompat import config
 from kcompat.errors import ArgumentError, ShapeError
-from kcompat.generations import positional
-from kcompat.losses.convert import Laws, as_tensor, floating, laws, logits_behind, pair
+from kcompat.losses.bind import under_laws
+from kcompat.losses.convert import Laws, as_tensor, floating, pair
 from kcompat.tensor import loss as rules
+from kcompat.tensor import similarity_loss
 
 
-def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
-    """Mean over the last axis of the squared differences."""
-    return _mean_squared_error(laws(), y_true, y_pred)
+def _of_pair(name: str, rule: Callable[..., Tensor], epsilon: bool = False) -> Callable[..., Tensor]:
+    """The public function of a rule on two tensors that has no options."""
+
+    def body(law: Laws, y_true: Any, y_pred: Any) -> Tensor:
+        target, output = pair(law, y_true, y_pred, name)
+        return rule(target, output, epsilon=config.epsilon()) if epsilon else rule(target, output)
+
+    body.__name__ = body.__qualname__ = name
+    body.__doc__ = rule.__doc__
+    return under_laws(body)
 
 
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
-    """Mean over the last axis of the absolute differences."""
-    return _mean_absolute_error(laws(), y_true, y_pred)
+mean_squared_error = _of_pair("mean_squared_error", rules.mean_squared_error)
+mean_absolute_error = _of_pair("mean_absolute_error", rules.mean_absolute_error)
+mean_absolute_percentage_error = _of_pair("mean_absolute_percentage_error", rules.mean_absolute_percentage_error, epsilon=True)
+mean_squared_logarithmic_error = _of_pair("mean_squared_logarithmic_error", rules.mean_squared_logarithmic_error, epsilon=True)
+log_cosh = _of_pair("log_cosh", rules.log_cosh)
+poisson = _of_pair("poisson", rules.poisson, epsilon=True)
+kl_divergence = _of_pair("kl_divergence", rules.kl_divergence, epsilon=True)
+categorical_hinge = _of_pair("categorical_hinge", rules.categorical_hinge)
 
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> Tensor:
-    """Cross entropy of independent yes/no probabilities (or logits), mean over `axis`.
-
-    Predictions that come out of a sigmoid are taken as their logits, as Keras does from 2.3 on.
-    """
-    return _binary_crossentropy(laws(), y_true, y_pred, from_logits, label_smoothing, axis)
+@under_laws
+def hinge(law: Laws, y_true: Any, y_pred: Any) -> Tensor:
+    """Mean over the last axis of `max(1 - t p, 0)`; targets of 0 and 1 count as -1 and 1 (from Keras 2.3 on)."""
+    return rules.hinge(*pair(law, y_true, y_pred, "hinge"), signs=law.hinge_signs)
 
 
-def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> Tensor:
-    """Cross entropy of one-hot targets (any distribution) and probabilities or logits along `axis`."""
-    return _categorical_crossentropy(laws(), y_true, y_pred, from_logits, label_smoothing, axis)
+@under_laws
+def squared_hinge(law: Laws, y_true: Any, y_pred: Any) -> Tensor:
+    """Mean over the last axis of `max(1 - t p, 0) ** 2`; targets of 0 and 1 count as -1 and 1 (from Keras 2.3 on)."""
+    return rules.hinge(*pair(law, y_true, y_pred, "squared_hinge"), signs=law.hinge_signs, power=2)
 
 
-@positional("sparse_crossentropy_arguments")
-def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, axis: int = -1, ignore_class: int | None = None
-) -> Tensor:
-    """Cross entropy of class indices and probabilities or logits along `axis`; 0 where the index is `ignore_class`.
-
-    Raises ArgumentError for an index that is no class.
-    """
-    return _sparse_categorical_crossentropy(laws(), y_true, y_pred, from_logits, axis, ignore_class)
+@under_laws
+def huber(law: Laws, y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """Squares of differences up to `delta`, straight lines beyond; mean over the last axis, in Keras 2.3 the values themselves."""
+    target, output = pair(law, y_true, y_pred, "huber")
+    return rules.huber(floating(target), floating(output), delta, mean=law.huber_mean)
 
 
-def _mean_squared_error(law: Laws, y_true: Any, y_pred: Any) -> Tensor:
-    return rules.mean_squared_error(*pair(law, y_true, y_pred))
+@under_laws
+def cosine_similarity(law: Laws, y_true: Any, y_pred: Any, axis: Any = -1) -> Tensor:
+    """Minus the cosine of the angle between targets and predictions along `axis`: -1 where they point the same way."""
+    target, output = pair(law, y_true, y_pred, "cosine_similarity")
+    return -rules.cosine(target, output, _axes(axis), floor=law.cosine_floor)
 
 
-def _mean_absolute_error(law: Laws, y_true: Any, y_pred: Any) -> Tensor:
-    return rules.mean_absolute_error(*pair(law, y_true, y_pred))
+@under_laws
+def dice(law: Laws, y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
+    """One minus the Dice index `2 sum(t p) / (sum(t) + sum(p))`; sums over `axis`, by default over everything."""
+    target, output = pair(law, y_true, y_pred, "dice")
+    return similarity_loss.dice(target, output, _axes(axis), epsilon=config.epsilon())
 
 
-def _binary_crossentropy(
-    law: Laws, y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
-) -> Tensor:
-    y_pred, from_logits = logits_behind(law, y_pred, from_logits, "sigmoid")
-    target, output = pair(law, y_true, y_pred)
-    return rules.binary_crossentropy(
-        target, output, from_logits, label_smoothing, axis, epsilon=config.epsilon(), log_epsilon=law.log_epsilon
-    )
+@under_laws
+def tversky(law: Laws, y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
+    """One minus the Tversky index, false negatives weighed by `alpha`, false positives by `beta`; over `axis` or all."""
+    target, output = pair(law, y_true, y_pred, "tversky")
+    return similarity_loss.tversky(target, output, alpha, beta, _axes(axis), epsilon=config.epsilon())
 
 
-def _categorical_crossentropy(
-    law: Laws, y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
-) -> Tensor:
-    y_pred, from_logits = logits_behind(law, y_pred, from_logits, "softmax")
-    target, output = pair(law, y_true, y_pred)
-    if target.shape != output.shape:
-        raise ShapeError(
-            f"categorical_crossentropy: `y_true` must be one-hot, of the predictions' shape {tuple(output.shape)}, received "
-            f"{tuple(target.shape)}. For class indices use sparse_categorical_crossentropy."
-        )
-    smoothing_axis = -1 if law.smoothing_classes == "last" else axis
-    return rules.categorical_crossentropy(
-        target, output, from_logits, label_smoothing, axis, epsilon=config.epsilon(), smoothing_axis=smoothing_axis
-    )
-
-
-def _sparse_categorical_crossentropy(
+@under_laws
+def circle(
     law: Laws,
     y_true: Any,
     y_pred: Any,
-    from_logits: bool = False,
-    axis: int = -1,
-    ignore_class: int | None = None,
-    reduction: str = "none",
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80,
+    margin: float = 0.4,
 ) -> Tensor:
-    y_pred, from_logits = logits_behind(law, y_pred, from_logits, "softmax")
-    output = floating(as_tensor(y_pred))
-    target = as_tensor(y_true, output.device)
-    try:
-        values = rules.sparse_categorical_crossentropy(
-            target, output, from_logits, ignore_class, axis, epsilon=config.epsilon(), reduction=reduction
-        )
-    except IndexError as error:
-        raise _no_such_class(target, output.shape[axis]) from error
-    except (ValueError, RuntimeError) as error:
-        raise _no_class_indices(target, output, axis, error) from error
-    if ignore_class is not None:
-        values._keras_mask = (target != ignore_class).reshape(values.shape)  # type: ignore[attr-defined]
-    return values
+    """Circle loss of embeddings (n, d) of length 1 by their class labels (n,), against themselves or given references.
+
+    Source: https://arxiv.org/abs/2002.10857
+    """
+    embeddings = floating(as_tensor(y_pred))
+    labels = as_tensor(y_true, embeddings.device)
+    labels = labels.squeeze(-1) if labels.ndim == 2 and labels.shape[-1] == 1 else labels
+    if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1]:
+        got = f"{tuple(labels.shape)} and {tuple(embeddings.shape)}"
+        raise ShapeError(f"circle: `y_true` must be labels of shape (n,) for embeddings `y_pred` of shape (n, d), received {got}.")
+    if (ref_labels is None) != (ref_embeddings is None):
+        raise ArgumentError("circle: `ref_labels` and `ref_embeddings` are given together or not at all.")
+    others = embeddings if ref_embeddings is None else as_tensor(ref_embeddings, embeddings.device).to(embeddings.dtype)
+    other_labels = labels if ref_labels is None else as_tensor(ref_labels, embeddings.device)
+    return similarity_loss.circle(labels, embeddings, other_labels.reshape(-1), others, remove_diagonal, gamma, margin)
 
 
-def _no_such_class(target: Tensor, classes: int) -> ArgumentError:
-    low, high = int(target.min()), int(target.max())
-    return ArgumentError(
-        f"sparse_categorical_crossentropy: class indices in `y_true` must lie in [0, {classes}), as the predictions have {classes} "
-        f"classes; received indices from {low} to {high}."
-    )
+@under_laws
+def ctc(law: Laws, y_true: Any, y_pred: Any) -> Tensor:
+    """Connectionist temporal classification: labels (n, s), logits (n, steps, classes); class 0 is the blank."""
+    logits = floating(as_tensor(y_pred))
+    labels = as_tensor(y_true, logits.device)
+    if labels.ndim != 2 or logits.ndim != 3 or labels.shape[0] != logits.shape[0]:
+        got = f"{tuple(labels.shape)} and {tuple(logits.shape)}"
+        raise ShapeError(f"ctc: `y_true` must have shape (n, s) and `y_pred` shape (n, steps, classes), received {got}.")
+    return similarity_loss.ctc(labels, logits)
 
 
-def _no_class_indices(target: Tensor, output: Tensor, axis: int, error: Exception) -> Exception:
-    expected = list(output.shape)
-    del expected[axis]
-    if list(target.shape) in (expected, [*expected, 1]):
-        return error
-    return ShapeError(
-        f"sparse_categorical_crossentropy: `y_true` must hold class indices of shape {tuple(expected)} for predictions of shape "
-        f"{tuple(output.shape)}, received {tuple(target.shape)}. For one-hot targets use categorical_crossentropy."
-    )
+def _axes(axis: Any) -> Any:
+    return tuple(axis) if isinstance(axis, (list, tuple)) else axis
 
 
-#: public function -> what computes it under given laws
-_BODIES: dict[Callable[..., Tensor], Callable[..., Tensor]] = {
-    mean_squared_error: _mean_squared_error,
-    mean_absolute_error: _mean_absolute_error,
-    binary_crossentropy: _binary_crossentropy,
-    categorical_crossentropy: _categorical_crossentropy,
-    sparse_categorical_crossentropy: _sparse_categorical_crossentropy,
-}
-
-
-#: functions that can give the mean of their values from one kernel
-_WITH_MEAN = (sparse_categorical_crossentropy,)
-
-
-def bound_mean(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any] | None:
-    """The mean of a loss function's values under the laws selected now, where one kernel gives it."""
-    if function not in _WITH_MEAN or options.get("ignore_class") is not None:
-        return None
-    return functools.partial(_BODIES[function], laws(), reduction="mean", **options)
-
-
-def bound(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A loss function under the laws of the generation selected now; a function of the user as it is."""
-    body = _BODIES.get(function)
-    return function if body is None else functools.partial(body, laws())
-
-
-#: the short names of the functions
+#: further names of the functions
 ALIASES: dict[Callable[..., Tensor], tuple[str, ...]] = {
     mean_squared_error: ("mse", "MSE"),
     mean_absolute_error: ("mae", "MAE"),
-    binary_crossentropy: ("bce", "BCE"),
+    mean_absolute_percentage_error: ("mape", "MAPE"),
+    mean_squared_logarithmic_error: ("msle", "MSLE"),
+    kl_divergence: ("kld", "KLD", "kullback_leibler_divergence"),
+    log_cosh: ("logcosh",),
+    huber: ("huber_loss",),
+    cosine_similarity: ("cosine", "cosine_proximity"),
 }
+#: functions whose name in configs and logs depends on the generation -> the row that tells it
+NAME_ROWS: dict[Callable[..., Tensor], str] = {
+    kl_divergence: "kl_divergence_name",
+    log_cosh: "log_cosh_name",
+    huber: "huber_name",
+    cosine_similarity: "cosine_name",
+}
+FUNCTIONS: tuple[Callable[..., Tensor], ...] = (
+    mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error, log_cosh, huber, poisson,
+    kl_divergence, hinge, squared_hinge, categorical_hinge, cosine_similarity, dice, tversky, circle, ctc,
+)  # fmt: skip

@@ -1,7 +1,9 @@
-"""The metric classes: names and arguments; functions compute."""
+"""The metric classes that are the mean of a function: one table of names, functions and options."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,45 +12,34 @@ from torch import Tensor
 from kcompat import losses
 from kcompat.errors import ArgumentError
 from kcompat.generations import behaviour
+from kcompat.losses.bind import by_name
+from kcompat.losses.convert import as_tensor, floating, same_rank
 from kcompat.metrics import functions
-from kcompat.metrics.base import MeanMetricWrapper, Metric
+from kcompat.metrics.base import Metric
+from kcompat.metrics.means import Mean, MeanMetricWrapper
+from kcompat.tensor import metric as rules
 
 
-def mean_of(function: Any, name: str, class_name: str, doc: str) -> type[MeanMetricWrapper]:
-    """A class for the mean of a function without options."""
+class FunctionMetric(MeanMetricWrapper):
+    """A metric class of the table below: a function, and its options as arguments before or after `name` and `dtype`."""
 
-    def init(self: MeanMetricWrapper, name: str | None = name, dtype: Any = None) -> None:
-        MeanMetricWrapper.__init__(self, function, name, dtype)
+    function: Callable[..., Any]
+    options: dict[str, Any]
+    #: the name of objects that are given none, or the row of generations that has it
+    told: str
+    order: tuple[str, ...]
+    #: the row of generations with the order of positional arguments, where it changed
+    order_row: str | None = None
 
-    body = {"__init__": init, "__doc__": doc, "__module__": __name__}
-    return type(class_name, (MeanMetricWrapper,), body)
-
-
-Accuracy = mean_of(functions.accuracy, "accuracy", "Accuracy", "Share of predictions equal to their targets.")
-CategoricalAccuracy = mean_of(
-    functions.categorical_accuracy, "categorical_accuracy", "CategoricalAccuracy", "Share of one-hot targets met by the largest prediction."
-)
-SparseCategoricalAccuracy = mean_of(
-    functions.sparse_categorical_accuracy,
-    "sparse_categorical_accuracy",
-    "SparseCategoricalAccuracy",
-    "Share of class indices met by the largest prediction.",
-)
-MeanSquaredError = mean_of(losses.mean_squared_error, "mean_squared_error", "MeanSquaredError", "Mean of squared differences.")
-MeanAbsoluteError = mean_of(losses.mean_absolute_error, "mean_absolute_error", "MeanAbsoluteError", "Mean of absolute differences.")
-
-
-class BinaryAccuracy(MeanMetricWrapper):
-    """Share of targets met by `y_pred > threshold`."""
-
-    def __init__(self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
-        if not 0 < threshold < 1:
-            raise ArgumentError(f"BinaryAccuracy: `threshold` must lie between 0 and 1, received {threshold!r}.")
-        super().__init__(functions.binary_hits, name, dtype, threshold=threshold)
-
-
-class _Crossentropy(MeanMetricWrapper):
-    """Crossentropies, whose options became more over the generations."""
+    def __init__(self, *args: Any, **kwargs: Any):
+        cls = type(self)
+        order = behaviour(cls.order_row).split() if cls.order_row else cls.order
+        given = by_name(cls.__name__, order, cls.order, args, kwargs)
+        options = {key: given.pop(key, default) for key, default in cls.options.items()}
+        for key, check in _CHECKS.items():
+            if key in options:
+                check(f"{cls.__name__}: `{key}`", options[key])
+        super().__init__(cls.function, given.pop("name", _default_name(cls.told)), given.pop("dtype", None), **options)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments that the generation knows."""
@@ -56,41 +47,131 @@ class _Crossentropy(MeanMetricWrapper):
         return {key: value for key, value in super().get_config().items() if key not in absent or value != absent[key]}
 
 
-class BinaryCrossentropy(MeanMetricWrapper):
-    """Mean cross entropy of yes/no probabilities."""
-
-    def __init__(self, name: str | None = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0):
-        super().__init__(losses.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+def _default_name(told: str) -> str:
+    return behaviour(told) if told.endswith("_metric_name") else told
 
 
-class CategoricalCrossentropy(_Crossentropy):
-    """Mean cross entropy of one-hot targets."""
-
-    def __init__(
-        self,
-        name: str | None = "categorical_crossentropy",
-        dtype: Any = None,
-        from_logits: bool = False,
-        label_smoothing: float = 0,
-        axis: int = -1,
-    ):
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(losses.categorical_crossentropy, name, dtype, **options)
+def _probability(what: str, value: Any) -> None:
+    if not isinstance(value, (int, float)) or not 0 < value < 1:
+        raise ArgumentError(f"{what} must lie between 0 and 1, received {value!r}.")
 
 
-class SparseCategoricalCrossentropy(_Crossentropy):
-    """Mean cross entropy of class indices."""
+def _count(what: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ArgumentError(f"{what} must be an integer of at least 1, received {value!r}.")
 
-    def __init__(
-        self,
-        name: str | None = "sparse_categorical_crossentropy",
-        dtype: Any = None,
-        from_logits: bool = False,
-        ignore_class: int | None = None,
-        axis: int = -1,
-    ):
-        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **options)
+
+_CHECKS = {"threshold": _probability, "k": _count}
+
+
+def _made(
+    name: str, told: str, function: Callable[..., Any], doc: str, first: dict[str, Any] | None = None, row: str | None = None, **last: Any
+) -> type[FunctionMetric]:
+    options = {**(first or {}), **last}
+    order = (*(first or {}), "name", "dtype", *last)
+    defaults = {**options, "name": told, "dtype": None}
+    signature = inspect.Signature([inspect.Parameter(w, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=defaults[w]) for w in order])
+    body = {
+        "function": staticmethod(function), "options": options, "told": told, "order": order, "order_row": row, "__doc__": doc,
+        "__module__": __name__, "__signature__": signature,
+    }  # fmt: skip
+    return type(name, (FunctionMetric,), body)
+
+
+Accuracy = _made("Accuracy", "accuracy", functions.accuracy, "Share of predictions equal to their targets.")
+BinaryAccuracy = _made(
+    "BinaryAccuracy", "binary_accuracy", functions.binary_hits, "Share of targets met by `y_pred > threshold`.", threshold=0.5
+)
+CategoricalAccuracy = _made(
+    "CategoricalAccuracy", "categorical_accuracy", functions.categorical_accuracy, "Share of one-hot targets met by the largest prediction."
+)
+SparseCategoricalAccuracy = _made(
+    "SparseCategoricalAccuracy",
+    "sparse_categorical_accuracy",
+    functions.sparse_categorical_accuracy,
+    "Share of class indices met by the largest prediction.",
+)
+TopKCategoricalAccuracy = _made(
+    "TopKCategoricalAccuracy",
+    "top_k_categorical_accuracy",
+    functions.top_k_categorical_accuracy,
+    "Share of one-hot targets among the `k` largest predictions.",
+    {"k": 5},
+)
+SparseTopKCategoricalAccuracy = _made(
+    "SparseTopKCategoricalAccuracy",
+    "sparse_top_k_categorical_accuracy",
+    functions.sparse_top_k_categorical_accuracy,
+    "Share of class indices among the `k` largest predictions, or among the first of indices by falling score (`from_sorted_ids`).",
+    {"k": 5},
+    from_sorted_ids=False,
+)
+MeanSquaredError = _made("MeanSquaredError", "mean_squared_error", losses.mean_squared_error, "Mean of squared differences.")
+MeanAbsoluteError = _made("MeanAbsoluteError", "mean_absolute_error", losses.mean_absolute_error, "Mean of absolute differences.")
+MeanAbsolutePercentageError = _made(
+    "MeanAbsolutePercentageError",
+    "mean_absolute_percentage_error",
+    losses.mean_absolute_percentage_error,
+    "Mean of absolute differences as percentages of the targets.",
+)
+MeanSquaredLogarithmicError = _made(
+    "MeanSquaredLogarithmicError",
+    "mean_squared_logarithmic_error",
+    losses.mean_squared_logarithmic_error,
+    "Mean of squared differences of `log(1 + x)`.",
+)
+LogCoshError = _made("LogCoshError", "logcosh", losses.log_cosh, "Mean of `log(cosh(difference))`.")
+CosineSimilarity = _made(
+    "CosineSimilarity", "cosine_similarity", functions.cosine_similarity, "Mean cosine of the angle along `axis`.", axis=-1
+)
+Poisson = _made("Poisson", "poisson", losses.poisson, "Mean of `y_pred - y_true log(y_pred)`.")
+KLDivergence = _made("KLDivergence", "kl_divergence_metric_name", losses.kl_divergence, "Mean Kullback-Leibler divergence.")
+Hinge = _made("Hinge", "hinge", losses.hinge, "Mean of `max(1 - y_true y_pred, 0)`.")
+SquaredHinge = _made("SquaredHinge", "squared_hinge", losses.squared_hinge, "Mean of `max(1 - y_true y_pred, 0) ** 2`.")
+CategoricalHinge = _made("CategoricalHinge", "categorical_hinge", losses.categorical_hinge, "Mean categorical hinge loss.")
+BinaryCrossentropy = _made(
+    "BinaryCrossentropy",
+    "binary_crossentropy",
+    losses.binary_crossentropy,
+    "Mean cross entropy of yes/no probabilities.",
+    from_logits=False,
+    label_smoothing=0,
+)
+CategoricalCrossentropy = _made(
+    "CategoricalCrossentropy",
+    "categorical_crossentropy",
+    losses.categorical_crossentropy,
+    "Mean cross entropy of one-hot targets.",
+    from_logits=False,
+    label_smoothing=0,
+    axis=-1,
+)
+SparseCategoricalCrossentropy = _made(
+    "SparseCategoricalCrossentropy",
+    "sparse_categorical_crossentropy",
+    losses.sparse_categorical_crossentropy,
+    "Mean cross entropy of class indices.",
+    row="sparse_crossentropy_metric_arguments",
+    from_logits=False,
+    ignore_class=None,
+    axis=-1,
+)
+PearsonCorrelation = _made(
+    "PearsonCorrelation", "pearson_correlation", functions.pearson_correlation, "Mean correlation coefficient along `axis`.", axis=-1
+)
+ConcordanceCorrelation = _made(
+    "ConcordanceCorrelation",
+    "concordance_correlation",
+    functions.concordance_correlation,
+    "Mean concordance correlation coefficient along `axis`.",
+    axis=-1,
+)
+
+
+def _squared_difference(y_true: Any, y_pred: Any) -> Tensor:
+    output = floating(as_tensor(y_pred))
+    target, output = same_rank(as_tensor(y_true, output.device).to(output.dtype), output)
+    return (target - output) ** 2
 
 
 class RootMeanSquaredError(MeanMetricWrapper):
@@ -104,11 +185,29 @@ class RootMeanSquaredError(MeanMetricWrapper):
         return torch.sqrt(super().result())
 
 
-def _squared_difference(y_true: Any, y_pred: Any) -> Tensor:
-    return losses.mean_squared_error(y_true, y_pred)
+class MeanRelativeError(Mean):
+    """Mean of `|y_true - y_pred| / normalizer`, the normalizer broadcast to the predictions; 0 where it is 0."""
+
+    def __init__(self, normalizer: Any, name: str | None = "mean_relative_error", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        self.normalizer = as_tensor(normalizer).to(self._dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Take in a batch."""
+        output = as_tensor(y_pred).to(self._dtype)
+        self.normalizer = self.normalizer.to(output.device)
+        with torch.no_grad():
+            target, output = same_rank(as_tensor(y_true, output.device).to(self._dtype), output)
+            super().update_state(rules.relative_error(target, output, self.normalizer), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "normalizer": self.normalizer.tolist()}
 
 
-METRICS: tuple[type[Metric], ...] = (
-    Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, MeanSquaredError, MeanAbsoluteError,
-    RootMeanSquaredError, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+CLASSES: tuple[type[Metric], ...] = (
+    Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy,
+    MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, RootMeanSquaredError, LogCoshError,
+    CosineSimilarity, MeanRelativeError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge, BinaryCrossentropy,
+    CategoricalCrossentropy, SparseCategoricalCrossentropy, PearsonCorrelation, ConcordanceCorrelation,
 )  # fmt: skip

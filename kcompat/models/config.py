@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,27 +12,37 @@ from kcompat import registry
 from kcompat.core.input import InputLayer
 from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ArgumentTypeError
-from kcompat.generations import behaviour
+from kcompat.files import building, json_text
+from kcompat.files.symbols.layers import as_layer_entry, read_index, write_index
+from kcompat.files.upgrade import Context
+from kcompat.generations import behaviour, keras_version, keras_version_scope, released
 from kcompat.graph import KerasTensor
 from kcompat.graph.symbol import Node
+from kcompat.models.operations import (
+    FunctionCalls,
+    flat_rows,
+    is_operation,
+    keywords_of,
+    operation_rows,
+    read_first,
+    tensor_argument,
+)
 from kcompat.tree import flatten, map_structure
-
-_RELEASES = {"1": "1.2.2", "2": "2.15.0", "2.2": "2.2.4", "2.3": "2.3.1", "2.15": "2.15.0", "3": "3.15.1"}
-
 
 # -- writing --------------------------------------------------------------------------------------------------------------
 
 
 def model_to_config(model: Any) -> dict[str, Any]:
     """Class name and config of a model, with the Keras version it is written for."""
-    config = registry.serialize("layer", model)
+    with registry.sharing_written():
+        config = registry.serialize("layer", model)
     if behaviour("config_node_form", model._keras_version) == "arguments":
         return config
     version = model._keras_version
     return {
         "class_name": config["class_name"],
         "config": config["config"],
-        "keras_version": _RELEASES.get(version, version),
+        "keras_version": released(version),
         "backend": "tensorflow",
     }
 
@@ -47,34 +55,50 @@ def functional_config(model: Any) -> dict[str, Any]:
     shift = {id(op): int(rows and getattr(op, "_network", None) is not None) for op in network.operations}
     index = {id(node): i + shift[id(op)] for op in network.operations for i, node in enumerate(network.calls_of(op))}
 
+    functions = FunctionCalls(network, model.name, rows)
+
     def place(tensor: KerasTensor) -> list[Any]:
         node = tensor._node
         assert node is not None
+        if id(node) in functions.named:
+            return [functions.named[id(node)][0], 0, tensor._index]
         return [node.operation.name, index[id(node)], tensor._index]
 
-    layers = []
+    layers: list[dict[str, Any]] = []
     for operation in network.operations:
         if not isinstance(operation, Layer):
-            raise ArgumentError(
-                f"Model '{model.name}' applies the function `{getattr(operation, '__name__', operation)}` to symbolic tensors; a config "
-                "cannot name it. Put it into a layer: `Lambda(...)` or a class of your own with `get_config`."
-            )
+            layers += functions.entries(network.calls_of(operation), place, plain)
+            continue
         calls = [node for node in network.calls_of(operation) if node.parents]
         write = _row_node if rows else _argument_node
-        layers.append({**registry.serialize("layer", operation), "name": operation.name, "inbound_nodes": [write(n, place) for n in calls]})
+        entry = registry.serialize("layer", operation)
+        entry.update(name=operation.name, inbound_nodes=[write(n, place) for n in calls])  # in place: a shared layer may still be marked
+        layers.append(entry)
     ends = {"input_layers": model.__dict__["_inputs_structure"], "output_layers": model.__dict__["_outputs_structure"]}
     written: dict[str, Any] = {"name": model.name}
     if behaviour("config_names_module", version):
         written["trainable"] = model._trainable
     written["layers"] = layers
+
+    def end(tensor: KerasTensor) -> list[Any]:
+        name, call, part = place(tensor)
+        return [name, call + int(not rows and counts_own_graph(tensor._node.operation)), part]  # type: ignore[union-attr]
+
     for key, structure in ends.items():
         single = isinstance(structure, KerasTensor)
-        written[key] = map_structure(place, [structure] if single and rows else structure)
+        written[key] = map_structure(end, [structure] if single and rows else structure)
     return written
+
+
+def counts_own_graph(layer: Any) -> bool:
+    """Whether Keras 3 begins to count the calls of a nested model at 1 in the ends of the outer one: for graphs, not for stacks."""
+    return getattr(layer, "_network", None) is not None and not hasattr(layer, "_stack")
 
 
 def _row_node(node: Node, place: Any) -> Any:
     """Keras 1 and 2: one row [layer, node, tensor, keywords] for each tensor of the first argument."""
+    if is_operation(node.operation):
+        return operation_rows(node, place, plain)
     names = node.operation._call_spec.names
     keywords = {**dict(zip(names[1:], node.args[1:], strict=False)), **node.kwargs}
     written = map_structure(lambda v: place(v) if isinstance(v, KerasTensor) else plain(v), keywords)
@@ -86,12 +110,16 @@ def _argument_node(node: Node, place: Any) -> dict[str, Any]:
     """Keras 3: arguments as they were given, tensors as `__keras_tensor__`."""
 
     def write(value: Any) -> Any:
-        if not isinstance(value, KerasTensor):
-            return plain(value)
-        config = {"shape": value.shape, "dtype": str(value.dtype).removeprefix("torch."), "keras_history": place(value)}
-        return {"class_name": "__keras_tensor__", "config": config}
+        if isinstance(value, KerasTensor):
+            return tensor_argument(value, place)
+        return write_index(value, wrapped=True) if value is Ellipsis or isinstance(value, slice) else plain(value)
 
-    keywords = {"mask": None, **node.kwargs} if node.operation._call_spec.takes_mask and node.operation.supports_masking else node.kwargs
+    given = {key: value for key, value in node.kwargs.items() if value is not None or key != "constants"}
+    layer = node.operation
+    takes_mask = layer._call_spec.takes_mask and layer.supports_masking if layer._mask_in_config is None else layer._mask_in_config
+    keywords = {"mask": None, **given} if takes_mask and isinstance(node.args[0], KerasTensor) else given
+    if layer._training_in_config is not None:
+        keywords = {"training": layer._training_in_config, **keywords}
     return {"args": list(map_structure(write, node.args)), "kwargs": map_structure(write, keywords)}
 
 
@@ -118,17 +146,6 @@ def sequential_config(model: Any) -> Any:
     return written
 
 
-def compile_config(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `compile` was given, objects written as their configs."""
-    kinds = {"optimizer": "optimizer", "loss": "loss", "metrics": "metric", "weighted_metrics": "metric"}
-    written = {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile"}
-    config = {}
-    for key in written & set(given):
-        kind = kinds.get(key)
-        config[key] = given[key] if kind is None else map_structure(partial(registry.serialize, kind), given[key])
-    return config
-
-
 def plain(value: Any) -> Any:
     """A value as JSON can hold it."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
@@ -151,12 +168,21 @@ def model_from_config(config: Any, custom_objects: Mapping[str, Any] | None = No
     cls = registry.lookup("layer", name, custom_objects)
     if not (isinstance(cls, type) and issubclass(cls, Layer) and getattr(cls, "_is_model", False)):
         raise ArgumentTypeError(f"The config describes '{name}', which is no model.")
-    return registry.build(cls, inner, custom_objects)
+    with registry.sharing_read():
+        return registry.build(cls, inner, custom_objects)
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The model whose architecture `to_json` wrote; its weights are new."""
-    return model_from_config(json.loads(json_string), custom_objects)
+    """The model whose architecture `to_json` wrote, here or in any Keras; its weights are new.
+
+    A text that names the Keras release that wrote it is read as that release would. A Lambda's bytecode does not run: `custom_objects`
+    can give its function. Raises `FileError` where the text describes no model.
+    """
+    described = json_text.parse_dict(json_string, "The JSON text of a model")
+    written = described.get("keras_version")
+    version = keras_version() if written is None else building.version_of(written, "the JSON text of a model")
+    with keras_version_scope(version):
+        return building.built(model_from_config, described, Context(version, dict(custom_objects or {})))
 
 
 def _layer_entries(config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -205,19 +231,29 @@ class _GraphReader:
         self.outputs: dict[str, list[Any]] = {}
         self.waiting: list[tuple[str, Any]] = []
         for entry in entries:
-            layer = registry.deserialize("layer", {k: v for k, v in entry.items() if k != "name"}, custom_objects)
+            told = as_layer_entry({k: v for k, v in entry.items() if k != "name"})
+            layer = registry.deserialize("layer", told, custom_objects)
             name = entry.get("name") or layer.name
             if name in self.layers:
                 raise ArgumentError(f"The config has two layers called '{name}'.")
             self.layers[name] = layer
             self.outputs[name] = [layer._inbound_nodes[0].outputs] if isinstance(layer, InputLayer) else []
             self.waiting += [(name, node) for node in entry.get("inbound_nodes") or ()]
-        self.first = self._first_indices(ends)
+        nodes = [node for _, node in self.waiting]
+        if any(isinstance(node, dict) for node in nodes):  # Keras 3 counts so where it names the ends of a model, and nowhere else
+            self.first, self.first_of_ends = dict.fromkeys(self.layers, 0), self._graphs_from_1(ends)
+        else:
+            self.first = self.first_of_ends = self._first_indices([*nodes, ends])
 
-    def _first_indices(self, ends: list[Any]) -> dict[str, int]:
+    def _graphs_from_1(self, ends: list[Any]) -> dict[str, int]:
+        """The numbers at which the calls begin: 1 for nested graphs, unless one is called 0."""
+        zero = {name for name, index, _ in _references(ends, self.layers) if index == 0}
+        return {name: int(name not in zero and counts_own_graph(layer)) for name, layer in self.layers.items()}
+
+    def _first_indices(self, places: list[Any]) -> dict[str, int]:
         """Where the numbers of a layer's calls begin: at 1 for a nested model of Keras 1 and 2, whose own graph is call 0."""
         used: dict[str, list[int]] = {}
-        for node in [*(node for _, node in self.waiting), ends]:
+        for node in places:
             for name, index, _ in _references(node, self.layers):
                 used.setdefault(name, []).append(index)
         calls = {name: sum(1 for n, _ in self.waiting if n == name) for name in self.layers}
@@ -243,20 +279,25 @@ class _GraphReader:
 
     def _call(self, name: str, node: Any) -> bool:
         references = list(_references(node, self.layers))
-        unknown = [r for r in _rows(node) if r[0] not in self.layers]
+        unknown = [r for r in flat_rows(node) if r[0] not in self.layers]
         if unknown:  # a call in another graph, where the layer is used too
             self.outputs[name].append(None)
             return True
         if any(self.find(r) is None for r in references):
             return False
-        args, kwargs = self._arguments(node)
-        kwargs = {k: v for k, v in kwargs.items() if v is not None}
+        operation = is_operation(self.layers[name])
+        args, kwargs = self._arguments(node, operation)
+        if isinstance(node, dict) and kwargs.get("training") is False:  # Keras 3 writes its default so; what the model is called with wins
+            del kwargs["training"]
+        kwargs = {k: v for k, v in kwargs.items() if v is not None or (operation and k == "slice_spec")}
         self.outputs[name].append(self.layers[name](*args, **kwargs))
         return True
 
-    def _arguments(self, node: Any) -> tuple[list[Any], dict[str, Any]]:
+    def _arguments(self, node: Any, operation: bool) -> tuple[list[Any], dict[str, Any]]:
         if isinstance(node, dict):
             return [self._value(a) for a in node.get("args", ())], {k: self._value(v) for k, v in (node.get("kwargs") or {}).items()}
+        if operation:
+            return [read_first(node, self.find)], {k: self._value(v) for k, v in keywords_of(node).items()}
         rows = _rows(node)
         tensors = [self.find(row[:3]) for row in rows]
         keywords = rows[0][3] if rows and len(rows[0]) > 3 and isinstance(rows[0][3], dict) else {}
@@ -270,15 +311,17 @@ class _GraphReader:
             return self.find(value)
         if isinstance(value, dict) and value.get("class_name") == "__numpy__":
             return np.asarray(value["config"]["value"], dtype=value["config"]["dtype"])
+        if isinstance(value, dict) and value.get("class_name") in ("__slice__", "__ellipsis__"):
+            return read_index({k: self._value(v) for k, v in value.items()})
         if isinstance(value, dict):
             return {k: self._value(v) for k, v in value.items()}
         return [self._value(v) for v in value] if isinstance(value, (list, tuple)) else value
 
-    def find(self, place: Any) -> Any:
+    def find(self, place: Any, first: dict[str, int] | None = None) -> Any:
         """The tensor at [layer, call, tensor], or None if that call has not been made yet."""
         name, index, tensor = place[:3]
         made = self.outputs.get(name, [])
-        index -= self.first[name]
+        index -= (self.first if first is None else first)[name]
         if not 0 <= index < len(made) or made[index] is None:
             return None
         flat = flatten(made[index])
@@ -297,7 +340,7 @@ class _GraphReader:
         return [self.ends(p) for p in places]
 
     def _end(self, place: Any) -> Any:
-        found = self.find(place)
+        found = self.find(place, self.first_of_ends)
         if found is None:
             raise ArgumentError(f"The config names {place!r} as an end of the model, but there is no such call.")
         return found

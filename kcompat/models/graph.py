@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.nn.modules.module import _global_forward_hooks, _global_forward_pre_hooks
 
+from kcompat.core.context import ambient
 from kcompat.core.layer import Layer
 from kcompat.core.naming import is_auto_name, snake_case
 from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError
@@ -14,6 +17,8 @@ from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor, Network, Plan
 from kcompat.graph.symbol import Node
 from kcompat.tree import flatten, is_nested, leaves, pack
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 class GraphMixin:
@@ -36,6 +41,8 @@ class GraphMixin:
         if len({id(t) for t in sources}) != len(sources):
             raise ArgumentError(f"Model '{self.name}': every tensor in `inputs` must be there once, received {inputs!r}.")
         own = self.__dict__
+        if any(t.dtype.is_floating_point and t.dtype is not own["_compute_dtype"] for t in sources):
+            own["_autocast"] = False  # the layers see the dtype the input was declared with
         own["_inputs_structure"], own["_outputs_structure"] = inputs, outputs
         own["_extra_losses"] = own.get("_extra_losses", [])
         own["_extra_metrics"] = own.get("_extra_metrics", [])
@@ -65,6 +72,7 @@ class GraphMixin:
         own["_constant_keys"] = [f"constant_{index}" for index in range(plan_count)]
         single_in = isinstance(own["_inputs_structure"], KerasTensor)
         own["_single"] = single_in and isinstance(own["_outputs_structure"], KerasTensor) and not extras
+        own["_chained"] = own["_single"] and plan.chain is not None and not plan_count
         own["_input_checks"] = [(t.shape, t.dtype, t.dtype.is_floating_point) for t in inputs]
         own["_input_names"] = [_source_name(t) for t in inputs]
         own["_output_names"] = _output_names(outputs)
@@ -72,6 +80,11 @@ class GraphMixin:
     def _run_graph(self, inputs: Any) -> Any:
         """The outputs for `inputs`, in the structure the model was made with."""
         own = self.__dict__
+        if own["_chained"] and isinstance(inputs, torch.Tensor):
+            shape, dtype, floating = own["_input_checks"][0]
+            if inputs.ndim != len(shape) or (inputs.dtype is not dtype and inputs.is_floating_point() is not floating):
+                inputs = _conform(inputs, shape, dtype)
+            return own["_plan"].run_chain(self._modules, inputs)
         flat = self._flat_inputs(inputs)
         for index, (shape, dtype, floating) in enumerate(own["_input_checks"]):
             tensor = flat[index]
@@ -87,6 +100,36 @@ class GraphMixin:
         self._note_extras(values[count:])
         return alone(pack(own["_outputs_structure"], values[:count]))
 
+    def _lean_call(self, like: torch.Tensor, training: bool) -> Callable[[torch.Tensor], Any] | None:
+        """What `self(x, training=training)` comes to for tensors like `like`, on which it has been called: the layers of a stack in turn.
+
+        None where a call does more: hooks, a `call` of a subclass, casts, losses that layers note.
+        """
+        own, kind = self.__dict__, type(self)
+        changed = kind.forward is not Layer.forward or kind.__call__ is not torch.nn.Module.__call__ or {"call", "forward"} & set(own)  # type: ignore[attr-defined]
+        if own.get("_network") is None or not own["_chained"] or changed or not getattr(kind.call, "runs_graph", False):  # type: ignore[attr-defined]
+            return None
+        watched = any(own[name] for name in _HOOKS) or _global_forward_hooks or _global_forward_pre_hooks
+        busy = own["activity_regularizer"] is not None or own["_is_mixed"]
+        if watched or busy or like.dtype is not own["_compute_dtype"]:
+            return None
+        calls = own["_plan"].straight_calls(self._modules, like.dtype)
+        if calls is None:
+            return None
+
+        def run(x: Any) -> Any:
+            before, ambient.training = ambient.training, training
+            ambient.depth += 1
+            try:
+                for call in calls:
+                    x = call(x)
+                return x
+            finally:
+                ambient.depth -= 1
+                ambient.training = before
+
+        return run
+
     def _note_extras(self, values: list[Any]) -> None:
         own = self.__dict__
         losses, metrics = own["_extra_losses"], own["_extra_metrics"]
@@ -96,6 +139,8 @@ class GraphMixin:
             Layer.add_metric(self, value, name=name)  # type: ignore[arg-type]
 
     def _flat_inputs(self, inputs: Any) -> list[Any]:
+        if isinstance(inputs, torch.Tensor) and len(self.__dict__["_input_names"]) == 1:
+            return [inputs]
         structure, names = self.__dict__["_inputs_structure"], self.__dict__["_input_names"]
         if isinstance(inputs, dict) and not isinstance(structure, dict):
             missing = [n for n in names if n not in inputs]
@@ -181,12 +226,16 @@ def _module_keys(network: Network, owner: Any) -> dict[int, str]:
     return keys
 
 
+#: what torch keeps in every module itself: `training`, `_parameters`, ...
+_OF_EVERY_MODULE = frozenset(vars(torch.nn.Module()))
+
+
 def module_key(module: torch.nn.Module, used: set[str], owner: type) -> str:
     """The name under which a model holds a module."""
     own_name = getattr(module, "name", type(module).__name__)
     kind = type(module).__name__
     base = snake_case(kind) if is_auto_name(own_name, kind) else str(own_name).replace(".", "_")
-    if hasattr(owner, base) or not base or keyword.iskeyword(base):
+    if hasattr(owner, base) or base in _OF_EVERY_MODULE or not base or keyword.iskeyword(base):
         base = f"{base}_layer"
     key, number = base, 1
     while key in used:

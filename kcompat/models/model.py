@@ -14,11 +14,13 @@ from kcompat.core.spec import is_shape
 from kcompat.core.symbolic import inferred_spec
 from kcompat.core.weights import _unique
 from kcompat.errors import ArgumentError, ArgumentTypeError
-from kcompat.files import legacy
-from kcompat.generations import behaviour
+from kcompat.files import compiled, formats
+from kcompat.files.upgrade import Context
+from kcompat.generations import behaviour, keras_version_scope, positional
 from kcompat.graph import KerasTensor, freeze, thaw
 from kcompat.models import config as configs
 from kcompat.models import summary as summaries
+from kcompat.models.export import export_model
 from kcompat.models.graph import GraphMixin, alone
 from kcompat.training.methods import TrainingMethods
 from kcompat.tree import flatten, map_structure
@@ -63,6 +65,8 @@ class Model(GraphMixin, TrainingMethods, Layer):
                 tensor._keras_mask = own
         return self._run_graph(inputs)
 
+    call.runs_graph = True  # type: ignore[attr-defined]
+
     def build(self, input_shape: Any) -> None:
         """Build the layers of a subclassed model: shapes are sent through its `call`, without data."""
         if self._network is None and not self.built:
@@ -99,6 +103,11 @@ class Model(GraphMixin, TrainingMethods, Layer):
         return list(self._sublayers())  # type: ignore[arg-type]
 
     @property
+    def flattened_layers(self) -> list[Layer]:
+        """The layers as files list them; the same as `layers` but for a Sequential that begins with a `Merge`."""
+        return self.layers
+
+    @property
     def operations(self) -> list[Any]:
         """The layers and functions of the graph."""
         return list(self.layers) if self._network is None else self._network.operations
@@ -117,7 +126,8 @@ class Model(GraphMixin, TrainingMethods, Layer):
 
     def _by_layer(self) -> list[Any]:
         own = [w for _, w in self._own()]
-        return _unique([*own, *(w for layer in self.layers for w in layer.weights), *self._split_weights()[0], *self._split_weights()[1]])
+        of_layers = [w for layer in self.flattened_layers for w in layer.weights]
+        return _unique([*own, *of_layers, *self._split_weights()[0], *self._split_weights()[1]])
 
     @property
     def weights(self) -> list[Any]:
@@ -234,7 +244,12 @@ class Model(GraphMixin, TrainingMethods, Layer):
 
     def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was given, as plain data; empty for a model that is not compiled."""
-        return {} if self._compiled is None else configs.compile_config(self._compiled.given)
+        return {} if self._compiled is None else compiled.given_config(self._compiled.given)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as a config of `get_compile_config` says."""
+        with keras_version_scope(self._keras_version):
+            self.compile(**compiled.compile_arguments(config, Context(self._keras_version)))
 
     def to_json(self, **options: Any) -> str:
         """The architecture as JSON text, with the Keras version it is written for."""
@@ -252,17 +267,32 @@ class Model(GraphMixin, TrainingMethods, Layer):
         """Print a table of layers, output shapes and numbers of parameters."""
         summaries.print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
-    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, **options: Any) -> None:
-        """Write the whole model to a file: architecture, weights, training configuration, optimizer state."""
-        legacy.save_model(self, filepath, overwrite=overwrite, include_optimizer=include_optimizer, **options)
+    @positional("save_arguments")
+    def save(self, filepath: Any, overwrite: bool = True, **options: Any) -> None:
+        """Write the whole model to a file: architecture, weights, training configuration, optimizer state.
 
+        Keywords: `include_optimizer=True`, `save_format` ('keras', 'h5'), `zipped`, `keras_version` (write for another release).
+        """
+        formats.save_model(self, filepath, overwrite=overwrite, **options)
+
+    @positional("save_weights_arguments")
     def save_weights(self, filepath: Any, overwrite: bool = True, **options: Any) -> None:
-        """Write the weights to a file."""
-        legacy.save_weights(self, filepath, overwrite=overwrite, **options)
+        """Write the weights to a file. Keywords: `save_format`, `max_shard_size` (GB), `keras_version`."""
+        formats.save_weights(self, filepath, overwrite=overwrite, **options)
 
-    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False, **options: Any) -> None:
-        """Read weights from a file; if it does not fit, the model stays as it was."""
-        legacy.load_weights(self, filepath, by_name=by_name, skip_mismatch=skip_mismatch, **options)
+    @positional("load_weights_arguments")
+    def load_weights(self, filepath: Any, **options: Any) -> Any:
+        """Read weights from a file; if it does not fit, the model stays as it was.
+
+        Keywords: `by_name=False`, `skip_mismatch=False`, `objects_to_skip`.
+        """
+        return formats.load_weights(self, filepath, **options)
+
+    def export(
+        self, filepath: Any, format: str | None = None, verbose: bool | None = None, input_signature: Any = None, **options: Any
+    ) -> None:
+        """Write the model for use without kcompat: 'torch' (source), 'torch_export', 'onnx' or 'safetensors'; see `export_model`."""
+        export_model(self, filepath, format, verbose, input_signature, **options)
 
     # -- torch --------------------------------------------------------------------------------------------------------------------
 

@@ -12,20 +12,25 @@ from kcompat.core.layer import Layer
 from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
 from kcompat.graph import KerasTensor, contains_symbol
+from kcompat.graph.network import sources
+from kcompat.layers.keras1_merge import Merge
 from kcompat.layers.wrapper import TorchModuleWrapper
 from kcompat.models import config as configs
 from kcompat.models.graph import module_key
 from kcompat.models.model import Model
+from kcompat.training import ClassPredictions
 from kcompat.tree import flatten, is_nested
 
 
-class Sequential(Model):
+class Sequential(ClassPredictions, Model):
     """A stack of layers, each fed with the output of the one before it.
 
     Layers are given as a list or by `add`; the shape of the input comes from an `Input`, from `input_shape=` (or
     `input_dim`, `batch_input_shape`) of the first layer, from `build(input_shape)` or from the first call. Torch modules may stand between
     Keras layers. Source: https://keras.io/api/models/sequential/
     """
+
+    _config_types = (dict, list)  # up to Keras 2.1 a config is the list of the layers
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         if isinstance(trainable, str):  # Keras 1 and 2: Sequential(layers, name)
@@ -35,8 +40,9 @@ class Sequential(Model):
         self.__dict__["_begin"] = None
         if layers is not None and not isinstance(layers, (list, tuple)):
             layers = [layers]
+        taken: set[str] = set()
         for layer in layers or ():
-            self._push(layer)
+            self._push(layer, taken)
         self._rebuild()
         if not trainable:
             self.trainable = False
@@ -64,20 +70,23 @@ class Sequential(Model):
             self._rebuild()
         return layer
 
-    def _push(self, layer: Any) -> None:
+    def _push(self, layer: Any, taken: set[str] | None = None) -> None:
+        """Put a layer on the stack; `taken` are the names of those there, where the caller keeps count of them."""
         if isinstance(layer, KerasTensor) and layer._node is not None and isinstance(layer._node.operation, InputLayer):
             layer = layer._node.operation
         if isinstance(layer, torch.nn.Module) and not isinstance(layer, Layer):
             layer = TorchModuleWrapper(layer)
         if not isinstance(layer, Layer):
             raise ArgumentTypeError(f"Sequential '{self.name}' takes layers, received {layer!r}.")
-        if any(layer.name == other.name for other in self._stack):
+        names = {other.name for other in self._stack} if taken is None else taken
+        if layer.name in names:
             raise ArgumentError(f"Sequential '{self.name}' already has a layer called '{layer.name}'; names must be unique.")
         if isinstance(layer, InputLayer):
             if self._stack or self._begin is not None:
                 raise ArgumentError(f"Sequential '{self.name}' already has an input or layers; an Input can only come first.")
             self.__dict__["_begin"] = layer
             return
+        names.add(layer.name)
         self._stack.append(layer)
 
     def _make_input(self, shape: Any, dtype: Any) -> InputLayer:
@@ -101,13 +110,12 @@ class Sequential(Model):
 
     def _rebuild(self) -> None:
         """Wire the graph if the input is known; hold the layers as modules in any case."""
-        begin = self._first_input()
-        if begin is None or not self._stack:
+        first, rest = self._first_tensors()
+        if first is None or not self._stack:
             self._hold()
             return
-        x = begin._inbound_nodes[0].outputs
-        source = x
-        for layer in self._stack:
+        source, x = first
+        for layer in rest:
             x = layer(x)
             if is_nested(x) and len(flatten(x)) > 1:
                 raise ArgumentTypeError(
@@ -115,6 +123,17 @@ class Sequential(Model):
                 )
         self._wire(source, x)
         self.built = True
+
+    def _first_tensors(self) -> tuple[Any, list[Layer]]:
+        """(inputs, the tensor that the stack goes on from) and the layers on top of it."""
+        if self._stack and isinstance(self._stack[0], Merge) and self._stack[0].layers is not None:
+            joined = self._stack[0].output
+            return (sources(joined), joined), self._stack[1:]
+        begin = self._first_input()
+        if begin is None:
+            return None, self._stack
+        tensor = begin._inbound_nodes[0].outputs
+        return (tensor, tensor), self._stack
 
     def _hold(self) -> None:
         own = self.__dict__
@@ -136,6 +155,16 @@ class Sequential(Model):
         if all(id(layer) in present for layer in self._stack):
             return list(self._stack)
         return [m for k, m in self._modules.items() if isinstance(m, Layer) and not isinstance(m, InputLayer)]
+
+    @property
+    def flattened_layers(self) -> list[Layer]:
+        """The layers, and in the place of a first `Merge` of Keras 1 those of its branches: these have weights of their own in a file."""
+        layers = self.layers
+        if not layers or not isinstance(layers[0], Merge) or layers[0].layers is None:
+            return layers
+        branches = [getattr(branch, "flattened_layers", [branch]) for branch in layers[0].layers]
+        flat = [layer for branch in branches for layer in branch if not isinstance(layer, InputLayer)]
+        return list(dict.fromkeys([*flat, *layers[1:]]))
 
     # -- calling ------------------------------------------------------------------------------------------------------------
 
@@ -166,6 +195,8 @@ class Sequential(Model):
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs
+
+    call.runs_graph = True  # type: ignore[attr-defined]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output's shape for an input of this shape."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,18 @@ from torch import Tensor
 
 from kcompat import registry
 from kcompat.core.naming import snake_case, unique_name
-from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, NotBuiltError
 from kcompat.generations import NOT_GIVEN, behaviour, positional
 from kcompat.optimizers import rules
 from kcompat.optimizers.config import config_of, read_config
+from kcompat.optimizers.gradients import Gradients
 from kcompat.optimizers.options import take_options
+from kcompat.optimizers.own import OwnState
 from kcompat.optimizers.schedules import LearningRateSchedule
 from kcompat.optimizers.settings import Count, Rate
 from kcompat.optimizers.slots import SlotKeeper
+
+Slots = list[list[Tensor] | None]
 
 
 def are_parameters(value: Any) -> bool:
@@ -50,8 +54,8 @@ def arguments(*rows: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return wrap
 
 
-class Optimizer(SlotKeeper):
-    """Base of the optimizers. A subclass sets `slots`, and `_update` calls its rule.
+class Optimizer(OwnState, Gradients, SlotKeeper):
+    """Base of the optimizers. A subclass sets `slots`, and `_update` calls its rule; one of a user defines `update_step`.
 
     Arguments common to all: `clipnorm`, `clipvalue`, `global_clipnorm`, `weight_decay`, `use_ema`, `ema_momentum`,
     `ema_overwrite_frequency`, `name`, and by generation `decay`, `lr`, `jit_compile`, `loss_scale_factor`, `gradient_accumulation_steps`.
@@ -61,20 +65,28 @@ class Optimizer(SlotKeeper):
     hyper: tuple[str, ...] = ()
 
     def __init__(self, learning_rate: Any = NOT_GIVEN, *, params: Any = None, **common: Any):
-        self.options = take_options(type(self).__name__, common)
-        rate = self.options.lr if learning_rate is NOT_GIVEN or self.options.lr is not None else learning_rate
+        if isinstance(learning_rate, str) and not self.hyper:  # of tf.keras' base class, the first argument is the name
+            learning_rate, common["name"] = common.pop("learning_rate", NOT_GIVEN), learning_rate
+        self.options = take_options(type(self).__name__, common, self.hyper, torch_style=params is not None)
+        rate = learning_rate if self.options.lr is None else self.options.lr
         # torch refuses to start without parameters; a placeholder makes the first group
-        super().__init__([{"params": [torch.empty(0)]}], {"lr": 0.0, "iterations": 0})
+        super().__init__([{"params": [torch.empty(0)]}], {"lr": 0.0, "iterations": 0, **self._counters()})
         self.param_groups[0]["params"].clear()
         self.name = self.options.name or _default_name(type(self).__name__)
         self._schedule: Any = None
         self._known = []
-        self._constrained = []
+        self._own = []
         self._no_decay: set[int] = set()
+        self._no_decay_patterns: list[re.Pattern[str]] = []
         self._plan = None
-        self._set_rate(registry.deserialize("schedule", rate) if isinstance(rate, dict) else rate)
+        if rate is not NOT_GIVEN:  # a subclass as for tf.keras gives it later, through `_build_learning_rate`
+            self._set_rate(registry.deserialize("schedule", rate) if isinstance(rate, dict) else rate)
         if params is not None:
             self._take_groups(params)
+
+    def _counters(self) -> dict[str, float]:
+        """Numbers that change with every step, kept beside `iterations`."""
+        return {}
 
     # -- learning rate and steps -----------------------------------------------------------------------------------------
 
@@ -88,6 +100,8 @@ class Optimizer(SlotKeeper):
             raise ArgumentTypeError(
                 f"{self.name}: `learning_rate` must be a number, a schedule or a callable, received {value!r}."
             ) from None
+        if rate < 0:
+            raise ArgumentError(f"{self.name}: `learning_rate` must be at least 0, received {value!r}.")
         self._schedule = None
         for group in self.param_groups:
             group["lr"] = rate
@@ -95,10 +109,10 @@ class Optimizer(SlotKeeper):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate of the next step; assignable unless a schedule gives it."""
-        return Rate(
-            self._rate_at(self.param_groups[0]["lr"]) if self._schedule is not None else self.param_groups[0]["lr"], self._assign_rate
-        )
+        """The learning rate of the next step, assignable unless a schedule gives it; in `legacy`, the schedule itself."""
+        if self._schedule is None:
+            return Rate(self.param_groups[0]["lr"], self._assign_rate)
+        return self._schedule if self.release else Rate(self._rate_at(0.0), self._assign_rate)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -107,16 +121,26 @@ class Optimizer(SlotKeeper):
     lr = learning_rate
 
     def _assign_rate(self, value: Any) -> None:
-        if self._schedule is not None and not isinstance(value, LearningRateSchedule):
+        if self._schedule is not None and not callable(value):
             raise ArgumentTypeError(f"{self.name}: `learning_rate` cannot be set, the schedule {type(self._schedule).__name__} gives it.")
         self._set_rate(value)
 
+    def _build_learning_rate(self, learning_rate: Any) -> Any:
+        """Take the learning rate; how subclasses written for tf.keras 2.11 to 2.15 give it."""
+        self._set_rate(learning_rate)
+        return self.learning_rate
+
+    def _decayed_lr(self, var_dtype: Any = None) -> Rate:
+        """The learning rate of the next step with `decay` or the schedule worked in (tf.keras up to 2.10)."""
+        return Rate(self._rate_at(self.param_groups[0]["lr"]), self._assign_rate)
+
     def _rate_at(self, rate: float) -> float:
         if self._schedule is not None:
-            if isinstance(self._schedule, LearningRateSchedule):
-                return float(self._schedule(torch.tensor(float(self.iterations))))
-            return float(self._schedule())
-        return rate / (1.0 + self.options.decay * self.iterations) if self.options.decay else rate
+            if not isinstance(self._schedule, LearningRateSchedule):
+                return float(self._schedule())
+            made = self._made()
+            return float(self._schedule(made if self._schedule.takes_numbers else torch.tensor(float(made))))
+        return rate / (1.0 + self.options.decay * self._made()) if self.options.decay else rate
 
     @property
     def iterations(self) -> Any:
@@ -128,7 +152,8 @@ class Optimizer(SlotKeeper):
         self._assign_iterations(value)
 
     def _assign_iterations(self, value: Any) -> None:
-        self.param_groups[0]["iterations"] = int(value) * (self.options.gradient_accumulation_steps or 1)
+        self._write_made(int(value) * (self.options.gradient_accumulation_steps or 1))
+        self._restored()
 
     # -- steps --------------------------------------------------------------------------------------------------------------
 
@@ -143,7 +168,13 @@ class Optimizer(SlotKeeper):
         return loss
 
     def advance(self) -> None:
-        """One step from `.grad`, to be called without gradient recording."""
+        """One step from `.grad`, to be called without gradient recording; `torch.compile` leaves it as it is, one fused call."""
+        if torch.compiler.is_compiling():
+            _uncompiled(self)
+        else:
+            self._from_grads()
+
+    def _from_grads(self) -> None:
         params = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         if params:
             self._advance(params, [p.grad for p in params])
@@ -159,7 +190,8 @@ class Optimizer(SlotKeeper):
             raise ArgumentError(f"{self.name}: no gradients provided for any variable: each is None.")
         with torch.no_grad():
             known = {id(p) for p in self._known}
-            self.build([*self._known, *(v for _, v in pairs if id(v) not in known)])
+            if not all(id(v) in known for _, v in pairs):
+                self.build([*self._known, *(v for _, v in pairs if id(v) not in known)])
             self._advance([v for _, v in pairs], [torch.as_tensor(g, dtype=v.dtype, device=v.device) for g, v in pairs])
         return self.iterations
 
@@ -171,34 +203,28 @@ class Optimizer(SlotKeeper):
             raise ArgumentError(f"{self.name}: `grads` must hold one gradient for each of {len(weights)} weights, received {len(grads)}.")
         self.apply_gradients(zip(grads, weights, strict=True))
 
-    def minimize(self, loss: Any, var_list: Iterable[Tensor], tape: Any = None) -> Any:
-        """One step down the gradient of `loss`, a scalar tensor or a function that returns one."""
-        if tape is not None:
-            raise ArgumentError(f"{self.name}: `tape` belongs to TensorFlow; give `loss` as a tensor or a function.")
-        weights = list(var_list() if callable(var_list) else var_list)
-        with torch.enable_grad():
-            value = loss() if callable(loss) else loss
-        grads = torch.autograd.grad(value, weights, allow_unused=True)
-        return self.apply_gradients(zip(grads, weights, strict=True))
-
     def _advance(self, params: list[Tensor], grads: list[Tensor]) -> None:
-        options = self.options
+        options, plan = self.options, self._plan_of(params)
+        if any(g.is_sparse for g in grads):
+            grads = [g.to_dense() if g.is_sparse else g for g in grads]
         if options.special:
             grads = self._prepare(params, grads)
         if grads:
-            made = self._made() // (options.gradient_accumulation_steps or 1)
-            for rate, indices in self._buckets(params):
-                chosen = params if indices is None else [params[i] for i in indices]
-                given = grads if indices is None else [grads[i] for i in indices]
-                rate = self._rate_at(rate) if self._schedule is not None or options.decay else rate
-                if options.weight_decay:
-                    decayed = [p for p in chosen if id(p) not in self._no_decay]
-                    rules.decay_weights(decayed, rate, options.weight_decay)
-                self._update(chosen, given, self._plan_of(chosen).slots, rate, made + 1)
-        for weight, constraint in self._constrained:
-            weight.copy_(constraint(weight))
+            step = self._made() // (options.gradient_accumulation_steps or 1) + 1
+            for bucket in plan.buckets:
+                rate = bucket.group["lr"]
+                if self._schedule is not None or options.decay:
+                    rate = self._rate_at(rate)
+                if bucket.decayed:
+                    assert bucket.decay is not None
+                    rules.decay_weights(bucket.decayed, rate, bucket.decay)
+                chosen = grads if bucket.indices is None else [grads[i] for i in bucket.indices]
+                self._update(bucket.params, chosen, bucket.slots, rate, step)
+            self._end_step(step)
         if options.use_ema:
             self._average(params)
+        for weight, constraint in plan.constrained:
+            weight.copy_(constraint(weight))
         self.param_groups[0]["iterations"] += 1
 
     def _prepare(self, params: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
@@ -216,30 +242,51 @@ class Optimizer(SlotKeeper):
             torch._foreach_zero_(sums)
         return options.clip(grads)
 
-    def _buckets(self, params: list[Tensor]) -> list[tuple[float, list[int] | None]]:
-        """Learning rate and indices of the weights that one kernel call can take together (None: all of them)."""
-        if len(self.param_groups) == 1:
-            plan = self._plan_of(params)
-            if plan.uniform:
-                return [(self.param_groups[0]["lr"], None)]
-        rates = {id(p): group["lr"] for group in self.param_groups for p in group["params"]}
-        found: dict[Any, list[int]] = {}
-        for index, p in enumerate(params):
-            found.setdefault((rates[id(p)], p.device, p.dtype), []).append(index)
-        return [(key[0], indices) for key, indices in found.items()]
+    def _update(self, params: list[Tensor], grads: list[Tensor], slots: Slots, rate: float, step: int) -> None:
+        """Change `params` and `slots` in place by one step (counted from 1); subclasses call their rule."""
+        self._update_by_steps(params, grads, rate)
 
-    def _update(self, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor] | None], rate: float, step: int) -> None:
-        """Change `params` and `slots` in place by one step; subclasses call their rule."""
-        raise NotImplementedError(f"{type(self).__name__} must define `_update(self, params, grads, slots, rate, step)`.")
+    def _end_step(self, step: int) -> None:
+        """What changes once a step, after all weights have."""
+
+    def stateless_apply(
+        self, optimizer_variables: Sequence[Tensor], grads: Sequence[Any], trainable_variables: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """What weights and state would be after a step from the values given; the optimizer and its weights stay as they are."""
+        if not self.built:
+            raise NotBuiltError(f"{self.name}: `stateless_apply` needs a built optimizer: call `build(trainable_variables)` first.")
+        for name, values, count in (
+            ("optimizer_variables", optimizer_variables, len(self.variables)),
+            ("trainable_variables", trainable_variables, len(self._known)),
+            ("grads", grads, len(self._known)),
+        ):
+            if len(values) != count:
+                raise ArgumentError(f"{self.name}: `{name}` must hold {count} tensors, received {len(values)}.")
+        before = [w.detach().clone() for w in self._known], [v.detach().clone() for v in self.variables]
+        try:
+            self._write(trainable_variables, optimizer_variables)
+            self.apply(grads)
+            return [w.detach().clone() for w in self._known], [v.detach().clone() for v in self.variables]
+        finally:
+            self._write(*before)
+
+    def _write(self, weights: Sequence[Tensor], state: Sequence[Tensor]) -> None:
+        with torch.no_grad():
+            for weight, value in zip(self._known, weights, strict=True):
+                weight.copy_(torch.as_tensor(value))
+        self.set_weights(state)
 
     # -- averages of weights ------------------------------------------------------------------------------------------------
 
     def _average(self, params: list[Tensor]) -> None:
+        """Running averages of the weights: of those just stepped, or, where the first step starts them, of all."""
         options = self.options
+        made = self._made() // (options.gradient_accumulation_steps or 1)
+        if options.ema_start == "first_step":
+            params = self._known
         averages = [self.state[p]["average"] for p in params]
-        first = options.ema_start == "first_step" and self._made() == 0
-        rules.average(averages, params, 0.0 if first else options.ema_momentum)
-        if options.ema_overwrite_frequency and (self._made() + 1) % options.ema_overwrite_frequency == 0:
+        rules.average(averages, params, 0.0 if options.ema_start == "first_step" and made == 0 else options.ema_momentum)
+        if options.ema_overwrite_frequency and (made + 1) % options.ema_overwrite_frequency == 0:
             torch._foreach_copy_(params, averages)
 
     def finalize_variable_values(self, var_list: Iterable[Tensor]) -> None:
@@ -254,8 +301,12 @@ class Optimizer(SlotKeeper):
         if not isinstance(self.options.weight_decay, float):
             raise ArgumentError(f"{self.name}: there is no `weight_decay` to leave weights out of.")
         self._no_decay |= {id(p) for p in var_list or ()}
-        patterns = [re.compile(name) for name in var_names or ()]
-        self._no_decay |= {id(p) for p in self._known if any(r.search(getattr(p, "name", None) or "") for r in patterns)}
+        self._no_decay_patterns += [re.compile(name) for name in var_names or ()]
+        self._plan = None
+
+    def _decays(self, weight: Tensor) -> bool:
+        called = [name for name in (getattr(weight, "name", None), getattr(weight, "path", None)) if name]
+        return id(weight) not in self._no_decay and not any(r.search(name) for r in self._no_decay_patterns for name in called)
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`, by which gradients are divided again."""
@@ -274,6 +325,11 @@ class Optimizer(SlotKeeper):
         return (
             f"<{type(self).__module__.split('.')[0]}.optimizers.{type(self).__name__} name={self.name}, learning_rate={self.learning_rate}>"
         )
+
+
+@torch._disable_dynamo
+def _uncompiled(optimizer: Optimizer) -> None:
+    optimizer._from_grads()
 
 
 def _default_name(class_name: str) -> str:

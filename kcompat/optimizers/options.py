@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from kcompat.errors import ArgumentError, UnknownArgumentError, nearest
-from kcompat.generations import behaviour
+from kcompat.generations import behaviour, keras_version
 from kcompat.optimizers import rules
 
 
@@ -33,34 +35,51 @@ class Options:
     gradient_accumulation_steps: int | None = None
     #: laws of the generation, kept from construction
     clip_scope: str = "each"
-    clips: str = "first"
+    clips: str = "first"  # where both are given: which alone or in which order
     ema_start: str = "variable"
     special: bool = False
+    decay_factor: float | None = None  # the weight decay as it meets the weights
+
+    def set_scale(self, factor: float | None) -> None:
+        """Change by what gradients are divided."""
+        self.loss_scale_factor = factor
+        self.settle()
+
+    def settle(self) -> None:
+        """Note whether gradients are changed at all before the rule sees them."""
+        changed = (self.clipnorm, self.clipvalue, self.global_clipnorm, self.loss_scale_factor, self.gradient_accumulation_steps)
+        self.special = any(changed)
 
     def clip(self, grads: list[Tensor]) -> list[Tensor]:
         """The gradients, clipped as asked for."""
-        clipped = False
-        if self.clipnorm and self.clipnorm > 0:
+        by_norm = self.clipnorm or self.global_clipnorm
+        if self.clipvalue and (not by_norm or self.clips == "value_norm"):
+            grads = rules.clip_by_value(grads, self.clipvalue)
+        if self.clipnorm:
             grads = (rules.clip_all_by_norm if self.clip_scope == "all" else rules.clip_each_by_norm)(grads, self.clipnorm)
-            clipped = True
-        elif self.global_clipnorm and self.global_clipnorm > 0:
+        elif self.global_clipnorm:
             grads = rules.clip_all_by_norm(grads, self.global_clipnorm)
-            clipped = True
-        if self.clipvalue and self.clipvalue > 0 and (not clipped or self.clips == "both"):
+        if self.clipvalue and by_norm and self.clips == "norm_value":
             grads = rules.clip_by_value(grads, self.clipvalue)
         return grads
 
 
-_LAWS = ("clip_scope", "clips", "ema_start", "special")
+_LAWS = ("clip_scope", "clips", "ema_start", "special", "decay_factor")
 _NAMES = tuple(name for name in Options.__dataclass_fields__ if name not in _LAWS)
 
 
-def take_options(owner: str, given: dict[str, Any]) -> Options:
-    """Options from keyword arguments, refused where the generation would misread them."""
+def take_options(owner: str, given: dict[str, Any], own: tuple[str, ...] = (), torch_style: bool = False) -> Options:
+    """Options from keyword arguments, refused where the generation does not know them or would misread them.
+
+    `own` are the optimizer's own arguments, named where an unknown one is near; an optimizer made of parameters as in torch
+    (`torch_style`) takes `lr` in every generation.
+    """
     given = {key: value for key, value in given.items() if key != "is_legacy_optimizer"}
+    known = behaviour("optimizer_keywords").split()
     for key in given:
-        if key not in _NAMES:
-            raise UnknownArgumentError(f"{owner} has no argument `{key}`. {nearest(key, _NAMES)}")
+        if key not in known and not (key == "lr" and torch_style):
+            hint = "It is called `learning_rate` there." if key == "lr" else nearest(key, ("learning_rate", *own, *known))
+            raise UnknownArgumentError(f"{owner} has no argument `{key}`{_since(key)}. {hint}")
     given["decay"] = _decay(owner, given.get("decay"))
     options = Options(
         **given,
@@ -69,9 +88,14 @@ def take_options(owner: str, given: dict[str, Any]) -> Options:
         ema_start=behaviour("optimizer_ema_starts_from"),
     )
     _check(owner, options)
-    clips = (options.clipnorm, options.clipvalue, options.global_clipnorm)
-    options.special = any(clips) or bool(options.loss_scale_factor or options.gradient_accumulation_steps)
+    options.decay_factor = constant(options.weight_decay) if options.weight_decay else None
+    options.settle()
     return options
+
+
+def _since(key: str) -> str:
+    """Says of a name that another generation knows that this one does not."""
+    return f" in Keras {keras_version()}" if key in _NAMES else ""
 
 
 def _decay(owner: str, value: Any) -> float:
@@ -84,19 +108,39 @@ def _decay(owner: str, value: Any) -> float:
             f"optimizers.legacy.{owner}, or a schedule such as InverseTimeDecay as `learning_rate`."
         )
     if law == "ignore":
-        warnings.warn(f"{owner}: `decay` has no effect in Keras 3; use a schedule as `learning_rate`.", UserWarning, stacklevel=5)
+        warnings.warn(f"{owner}: `decay` has no effect in Keras 3; use a schedule as `learning_rate`.", UserWarning, stacklevel=6)
         return 0.0
-    return float(value)
+    return number(owner, "decay", value, low=0.0)
+
+
+def constant(value: float) -> float:
+    """A number as the generation lets it meet a weight: TensorFlow takes some through float32, also where the weight is float64."""
+    return float(np.float32(value)) if behaviour("optimizer_constants") == "float32" else float(value)
+
+
+def number(owner: str, name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    """`value`, a number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        bounds = f" from {low:g} to {high:g}" if high < math.inf else f" of at least {low:g}" if low > -math.inf else ""
+        raise ArgumentError(f"{owner}: `{name}` must be a number{bounds}, received {value!r}.")
+    return value
 
 
 def _check(owner: str, options: Options) -> None:
     given = {key: getattr(options, key) for key in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(options, key) is not None}
+    for name, value in given.items():
+        number(owner, name, value, low=0.0)
     if len(given) > 1 and options.clips == "one":
         raise ArgumentError(f"{owner}: only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, received {given}.")
     if "clipnorm" in given and "global_clipnorm" in given:
         raise ArgumentError(f"{owner}: `clipnorm` and `global_clipnorm` cannot both be set, received {given}.")
+    if options.weight_decay is not None and options.weight_decay is not False:
+        number(owner, "weight_decay", options.weight_decay)
     if not 0 <= options.ema_momentum <= 1:
         raise ArgumentError(f"{owner}: `ema_momentum` must lie in [0, 1], received {options.ema_momentum!r}.")
-    every = options.gradient_accumulation_steps
-    if every is not None and (not isinstance(every, int) or every < 2):
-        raise ArgumentError(f"{owner}: `gradient_accumulation_steps` must be an integer of at least 2, received {every!r}.")
+    for name, least in (("gradient_accumulation_steps", 2), ("ema_overwrite_frequency", 1)):
+        every = getattr(options, name)
+        if every and (not isinstance(every, int) or every < least):
+            raise ArgumentError(f"{owner}: `{name}` must be an integer of at least {least}, received {every!r}.")
+    if options.loss_scale_factor is not None:
+        number(owner, "loss_scale_factor", options.loss_scale_factor, low=1e-30)

@@ -34,8 +34,8 @@ def relu(x: Tensor, negative_slope: float = 0.0, max_value: float | None = None,
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
-    """`x` above 0, `negative_slope * x` elsewhere."""
-    return F.leaky_relu(x, negative_slope)
+    """`x` above 0, `negative_slope * x` elsewhere; whole numbers give float32."""
+    return F.leaky_relu(x if x.is_floating_point() else x.float(), negative_slope)
 
 
 def prelu(x: Tensor, alpha: Tensor) -> Tensor:

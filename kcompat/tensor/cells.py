@@ -35,7 +35,12 @@ def lstm(
     z: Tensor, h: Tensor, c: Tensor, recurrent: Tensor, activation: Activation, gate: Activation, drop: Drop = None
 ) -> tuple[Tensor, Tensor]:
     """The new (h, c): `c = f * c + i * activation(c~)`, `h = o * activation(c)`."""
-    i, f, candidate, o = (z + recurrent_product(h, recurrent, drop)).chunk(4, 1)
+    return lstm_states(z + recurrent_product(h, recurrent, drop), c, activation, gate)
+
+
+def lstm_states(gates: Tensor, c: Tensor, activation: Activation, gate: Activation, axis: int = 1) -> tuple[Tensor, Tensor]:
+    """The new (h, c) from what goes into the gates, one beside the other along `axis`."""
+    i, f, candidate, o = gates.chunk(4, axis)
     c = gate(f) * c + gate(i) * activation(candidate)
     return gate(o) * activation(c), c
 

@@ -30,8 +30,10 @@ Padding = tuple[tuple[int, ...], list[int] | None, tuple[int, ...] | None]
 _NONE: dict[int, Padding] = {rank: ((0,) * rank, None, None) for rank in (1, 2, 3)}
 
 
-def known_padding(window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]) -> Padding:
+def known_padding(window: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]) -> Padding | str:
     """The amounts of a `padding` as far as the length of the input does not matter, so that calls need not find them."""
+    if padding == "same_theano":
+        return padding
     both, rest, _ = _shared_padding(strides, window, strides, padding, dilation)
     return both, rest, tuple(strides) if padding == "same" and max(strides) > 1 else None
 

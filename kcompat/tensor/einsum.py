@@ -83,3 +83,12 @@ def _bias(equation: Equation, sizes: dict[str, Size], axes: str | None, hidden: 
     first = min(equation.output.index(label) for label in axes)
     shape = tuple(sizes[label] if label in axes else 1 for label in equation.output[first:])
     return shape + (1,) * hidden if equation.rest == "right" else shape
+
+
+def product_axes(equation: Equation) -> int:
+    """How many axes a plain matrix product sums, if the equation is one: the input's last, the kernel's first; else 0."""
+    source, kernel, output, rest = equation
+    summed = len(source) - next((i for i, (a, b) in enumerate(zip(source, output, strict=False)) if a != b), min(len(source), len(output)))
+    kept, gone = source[: len(source) - summed], source[len(source) - summed :]
+    fits = summed > 0 and rest != "right" and kernel.startswith(gone) and len(kernel) > summed and output == kept + kernel[summed:]
+    return summed if fits and not set(kept) & set(kernel) and len(set(source + kernel)) == len(source) + len(kernel) - summed else 0

@@ -1,17 +1,19 @@
 """Losses as functions of targets and predictions: one value for each entry, and the ways to make one number of them.
 
-Torch in, torch out. What Keras' generations do differently is an argument: `log_epsilon`, `smoothing_classes`, `weighting`,
-`alignment`. A function returns the mean over the last axis (or `axis`), so a batch of shape (n, ..., d) gives (n, ...).
+Torch in, torch out. What Keras' generations do differently is an argument: `signs`, `mean`, `weighting`, `alignment`. A function
+returns the mean over the last axis (or `axis`), so a batch of shape (n, ..., d) gives (n, ...).
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: an index that no label has, where torch asks for one to leave out
-_NO_LABEL = -(2**60)
+#: one axis or several
+Axis = int | tuple[int, ...]
 
 
 def mean_last(values: Tensor, axis: int = -1) -> Tensor:
@@ -19,7 +21,7 @@ def mean_last(values: Tensor, axis: int = -1) -> Tensor:
     if values.ndim == 0:
         return values
     if values.is_floating_point() or values.is_complex():
-        return values.mean(axis)
+        return values.squeeze(axis) if isinstance(axis, int) and values.shape[axis] == 1 else values.mean(axis)
     return torch.div(values.sum(axis, dtype=values.dtype), values.shape[axis], rounding_mode="trunc")
 
 
@@ -33,88 +35,70 @@ def mean_absolute_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return mean_last((y_pred - y_true).abs())
 
 
-def smooth_binary(y_true: Tensor, smoothing: float) -> Tensor:
-    """Targets moved towards one half: `t (1 - s) + s / 2`."""
-    return y_true * (1.0 - smoothing) + 0.5 * smoothing if smoothing else y_true
+def mean_absolute_percentage_error(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-7) -> Tensor:
+    """Mean over the last axis of `100 |y_true - y_pred| / max(|y_true|, epsilon)`."""
+    return 100.0 * mean_last(((y_true - y_pred) / y_true.abs().clamp(min=epsilon)).abs())
 
 
-def smooth_classes(y_true: Tensor, smoothing: float, axis: int = -1) -> Tensor:
-    """One-hot targets moved towards the uniform distribution: `t (1 - s) + s / n`, n the size of `axis`."""
-    return y_true * (1.0 - smoothing) + smoothing / y_true.shape[axis] if smoothing else y_true
+def mean_squared_logarithmic_error(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-7) -> Tensor:
+    """Mean over the last axis of the squared differences of `log(1 + max(x, epsilon))`."""
+    return mean_last(((y_pred.clamp(min=epsilon) + 1.0).log() - (y_true.clamp(min=epsilon) + 1.0).log()) ** 2)
 
 
-def binary_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-    *,
-    epsilon: float = 1e-7,
-    log_epsilon: bool = False,
-) -> Tensor:
-    """`-t log p - (1 - t) log(1 - p)`, mean over `axis`; p is clipped to [epsilon, 1 - epsilon].
+def log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Mean over the last axis of `log(cosh(y_pred - y_true))`."""
+    error = y_pred - y_true
+    return mean_last(error + F.softplus(-2.0 * error) - math.log(2.0))
 
-    `log_epsilon` adds epsilon inside the logarithms as well (Keras 2.3 to 2.15). From logits, torch's fused form.
+
+def huber(y_true: Tensor, y_pred: Tensor, delta: float = 1.0, *, mean: bool = True) -> Tensor:
+    """Mean over the last axis of `e ** 2 / 2` where `|e| <= delta`, else `delta |e| - delta ** 2 / 2`, e the difference.
+
+    Without `mean` the values themselves (Keras 2.3).
     """
-    target = smooth_binary(y_true, label_smoothing)
-    if from_logits:
-        if target.shape != y_pred.shape:
-            target, y_pred = torch.broadcast_tensors(target, y_pred)
-        return mean_last(F.binary_cross_entropy_with_logits(y_pred, target, reduction="none"), axis)
-    p = y_pred.clamp(epsilon, 1.0 - epsilon)
-    extra = epsilon if log_epsilon else 0.0
-    kept = (p + extra).log() if log_epsilon else p.log()
-    missed = (1.0 - p + extra).log() if log_epsilon else (1.0 - p).log()
-    return mean_last(-(target * kept + (1.0 - target) * missed), axis)
+    size = (y_pred - y_true).abs()
+    values = torch.where(size <= delta, 0.5 * size**2, delta * size - 0.5 * delta**2)
+    return mean_last(values) if mean else values
 
 
-def categorical_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-    *,
-    epsilon: float = 1e-7,
-    smoothing_axis: int | None = None,
-) -> Tensor:
-    """`-sum(t log p)` over `axis`, targets of the predictions' shape; probabilities are made to sum to 1, then clipped."""
-    target = smooth_classes(y_true, label_smoothing, axis if smoothing_axis is None else smoothing_axis)
-    if from_logits:
-        if y_pred.ndim == 2 and axis in (-1, 1):
-            return F.cross_entropy(y_pred, target, reduction="none")
-        return -(target * y_pred.log_softmax(axis)).sum(axis)
-    p = (y_pred / y_pred.sum(axis, keepdim=True)).clamp(epsilon, 1.0 - epsilon)
-    return -(target * p.log()).sum(axis)
+def poisson(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-7) -> Tensor:
+    """Mean over the last axis of `y_pred - y_true log(y_pred + epsilon)`."""
+    return mean_last(y_pred - y_true * (y_pred + epsilon).log())
 
 
-def sparse_categorical_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
-    from_logits: bool = False,
-    ignore_class: int | None = None,
-    axis: int = -1,
-    *,
-    epsilon: float = 1e-7,
-    reduction: str = "none",
-) -> Tensor:
-    """`-log p[t]` for class indices t of the predictions' shape without `axis` (or with 1 there); 0 where t is `ignore_class`.
+def kl_divergence(y_true: Tensor, y_pred: Tensor, *, epsilon: float = 1e-7) -> Tensor:
+    """Sum over the last axis of `t log(t / p)`, both clipped to [epsilon, 1]."""
+    target, output = y_true.clamp(epsilon, 1.0), y_pred.clamp(epsilon, 1.0)
+    return (target * (target / output).log()).sum(-1)
 
-    Probabilities are clipped first; the softmax of their logarithms then makes them sum to 1 (so does Keras).
-    `reduction="mean"` gives the mean of all values from one kernel. Raises IndexError (CPU) for an index outside [0, n).
-    """
-    logits = y_pred if from_logits else y_pred.clamp(epsilon, 1.0 - epsilon).log()
-    if axis not in (-1, logits.ndim - 1):
-        logits = logits.movedim(axis, -1)
-    target = y_true.to(torch.int64)
-    if target.ndim == logits.ndim and target.shape[axis] == 1:
-        target = target.squeeze(axis)
-    left_out = _NO_LABEL if ignore_class is None else ignore_class
-    if logits.ndim == 2:
-        return F.cross_entropy(logits, target, reduction=reduction, ignore_index=left_out)
-    flat = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), target.reshape(-1), reduction="none", ignore_index=left_out)
-    return flat.reshape(target.shape) if reduction == "none" else flat.mean()
+
+def as_signs(y_true: Tensor) -> Tensor:
+    """Targets that are all 0 or 1 as -1 or 1; others as they are."""
+    zeros, ones = y_true == 0, y_true == 1
+    return torch.where((zeros | ones).all(), 2.0 * y_true - 1.0, y_true)
+
+
+def hinge(y_true: Tensor, y_pred: Tensor, *, signs: bool = True, power: int = 1) -> Tensor:
+    """Mean over the last axis of `max(1 - t p, 0) ** power`; `signs` takes targets of 0 and 1 as -1 and 1 (from Keras 2.3 on)."""
+    target = as_signs(y_true) if signs else y_true
+    missed = (1.0 - target * y_pred).clamp(min=0.0)
+    return mean_last(missed if power == 1 else missed**power)
+
+
+def categorical_hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`max(0, 1 + max((1 - t) p) - sum(t p))` over the last axis."""
+    wrong = ((1.0 - y_true) * y_pred).amax(-1)
+    return (wrong - (y_true * y_pred).sum(-1) + 1.0).clamp(min=0.0)
+
+
+def cosine(y_true: Tensor, y_pred: Tensor, axis: Axis = -1, *, floor: float = 1e-12) -> Tensor:
+    """Cosine of the angle between both along `axis`; no squared length counts for less than `floor`."""
+    return (normalize(y_true, axis, floor) * normalize(y_pred, axis, floor)).sum(axis)
+
+
+def normalize(values: Tensor, axis: Axis = -1, floor: float = 1e-12) -> Tensor:
+    """`values` with length 1 along `axis`; no squared length counts for less than `floor`."""
+    return values * (values**2).sum(axis, keepdim=True).clamp(min=floor).rsqrt()
 
 
 # -- one number ---------------------------------------------------------------------------------------------------------

@@ -100,6 +100,14 @@ def standardize(x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None,
     return x * scale + shift
 
 
+def standardize_vectors(x: Tensor, gamma: Tensor | None, beta: Tensor | None, epsilon: float) -> Tensor:
+    """Each vector of the last axis less its mean, over its deviation; as in Keras 1 `epsilon` is added to variance and root."""
+    variance, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
+    y = (x - mean) / ((variance + epsilon).sqrt() + epsilon)
+    y = y if gamma is None else y * gamma
+    return y if beta is None else y + beta
+
+
 def corrected(variance: Tensor, count: int, corrections: Sequence[float]) -> Tensor:
     """`variance` times n / (n - c) for each c in `corrections`, where n is `count`; a single value has no variance to correct."""
     factor = 1.0

@@ -6,6 +6,7 @@ Of several equal maxima in a window the first gets the gradient; over a whole im
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kcompat.tensor.layout import as_images, from_images
-from kcompat.tensor.shapes import padding_amounts, spatial_axes
+from kcompat.tensor.shapes import padding_amounts, spatial_axes, theano_amounts
 
 
 def max_pool(
@@ -22,6 +23,9 @@ def max_pool(
     """The maximum of each window of `size` cells, `strides` apart; integers stay integers."""
     if not x.is_floating_point():  # torch has no kernel for them; below 2^53 doubles hold them exactly
         return max_pool(x.double(), size, strides, padding, data_format).to(x.dtype)
+    if padding == "same_theano":
+        images = F.pad(as_images(x, data_format), _theano_sides(x, size, strides, data_format), value=-math.inf)
+        return from_images(torch.max_pool2d(images, size, strides), len(size), data_format)
     images, size, strides, both, surplus = _windows(x, size, strides, padding, data_format)
     pool = torch.max_pool2d if images.ndim == 4 else torch.max_pool3d
     return _settled(pool(images, size, strides, both, (1,) * len(size), padding == "same"), x.ndim - 2, surplus, data_format)
@@ -34,19 +38,34 @@ def average_pool(
     if x.ndim == 5 and x.device.type == "cpu" and x.element_size() < 4:  # torch has no such kernel for half precision
         return average_pool(x.float(), size, strides, padding, data_format).to(x.dtype)
     if x.ndim == 5 and any(x.shape[axis] < k for axis, k in zip(spatial_axes(3, data_format), size)):  # noqa: B905
-        return _average_of_padded(x, size, strides, padding, data_format)
+        amounts = [
+            padding_amounts(x.shape[axis], k, s, padding) for axis, k, s in zip(spatial_axes(3, data_format), size, strides, strict=True)
+        ]
+        return _average_of_padded(x, size, strides, _sides(amounts), data_format)
+    if padding == "same_theano":
+        return _average_of_padded(x, size, strides, _theano_sides(x, size, strides, data_format), data_format)
     images, size, strides, both, surplus = _windows(x, size, strides, padding, data_format)
     pool = F.avg_pool2d if images.ndim == 4 else F.avg_pool3d
     return _settled(pool(images, size, strides, both, padding == "same", False), x.ndim - 2, surplus, data_format)
 
 
-def _average_of_padded(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str, data_format: str) -> Tensor:
-    """`average_pool` of volumes smaller than the window, which torch's kernel refuses: means with zeros over the share of real cells."""
+def _average_of_padded(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], sides: list[int], data_format: str) -> Tensor:
+    """Means with zeros on `sides` over the share of real cells, where torch's kernel refuses small volumes or wide padding."""
     images = as_images(x, data_format)
-    amounts = [padding_amounts(n, k, s, padding) for n, k, s in zip(images.shape[2:], size, strides, strict=True)]
-    sides = [n for pair in reversed(amounts) for n in pair]
-    means, shares = (F.avg_pool3d(F.pad(t, sides), size, strides) for t in (images, torch.ones_like(images[:1, :1])))
-    return from_images(means / shares, 3, data_format)
+    pool = F.avg_pool3d if len(size) == 3 else F.avg_pool2d
+    means, shares = (pool(F.pad(t, sides), size, strides) for t in (images, torch.ones_like(images[:1, :1])))
+    return from_images(means / shares, len(size), data_format)
+
+
+def _sides(amounts: list[tuple[int, int]]) -> list[int]:
+    """Amounts before and after each axis in the order of `F.pad`."""
+    return [n for pair in reversed(amounts) for n in pair]
+
+
+def _theano_sides(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], data_format: str) -> list[int]:
+    """What 'same' of Keras 1 on Theano put around images before pooling: k - 2 cells in front for an odd window, k - 1 for an even one."""
+    lengths = [x.shape[axis] for axis in spatial_axes(len(size), data_format)]
+    return _sides([theano_amounts(n, k, s, k - 2 if k % 2 else k - 1) for n, k, s in zip(lengths, size, strides, strict=True)])
 
 
 def _windows(x: Tensor, size: tuple[int, ...], strides: tuple[int, ...], padding: str, data_format: str) -> tuple[Any, ...]:
@@ -88,6 +107,9 @@ def global_average(
     Steps left out count times 0, so that a nan there shows; with `select` nothing of them does.
     """
     axes = tuple(spatial_axes(x.ndim - 2, data_format))
+    if mask is None and not x.is_floating_point():  # whole numbers, cut off towards zero
+        count = math.prod(x.shape[axis] for axis in axes)
+        return torch.div(x.sum(axes, keepdim=keepdims), count, rounding_mode="trunc").to(x.dtype)
     if mask is None:
         return x.mean(axes, keepdim=keepdims)
     kept = mask.bool().unsqueeze(-1 if data_format == "channels_last" else 1)

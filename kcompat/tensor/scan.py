@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from kcompat.tensor import activate, cells
+from kcompat.tensor.loop import can_be_fused
+from kcompat.tensor.loop import kernel as kernel_of
 from kcompat.tensor.recurrence import Cell, known, project, recurrence, steps
 
 #: gates in front of a sigmoid that are shut or open for good, also in float16
@@ -41,56 +43,60 @@ class Options(NamedTuple):
 
 
 class Order(NamedTuple):
-    """Where the valid steps of masked rows stand. Rows are numbered step * batch + row, as in (t, b, n) flattened."""
+    """Where the steps of masked rows stand once the valid ones are in front."""
 
-    #: (t * b,) the row of x that stands at each place once the valid steps are in front
+    #: (t * b,) which of the b * t steps of x, as they lie in memory, stands at each place; b * t where there is none
     rows: Tensor
-    #: (t, b) whether a place holds a valid step
-    valid: Tensor
     #: (t, b) how many valid steps there are up to each step, in the order of processing
     counts: Tensor
     #: (t, b) the mask in the order of processing
     mask: Tensor
 
+    @property
+    def valid(self) -> Tensor:
+        """(t, b) whether a place holds a valid step."""
+        return torch.arange(len(self.counts), device=self.counts.device).unsqueeze(1) < self.counts[-1:]
+
 
 def order_of(mask: Tensor, backwards: bool) -> Order:
     """The order of a mask (b, t), True where a step counts."""
+    batch, length = mask.shape
+    total, device = batch * length, mask.device
+    source = torch.arange(total, device=device).view(batch, length).t()
     mask = mask.t()
-    steps_, batch = mask.shape
-    mask = mask.flip(0) if backwards else mask
+    if backwards:
+        source, mask = source.flip(0), mask.flip(0)
     count = mask.cumsum(0)
-    place = torch.argsort(mask.to(torch.uint8), dim=0, descending=True, stable=True)
-    valid = torch.arange(steps_, device=mask.device).unsqueeze(1) < count[-1:]
-    place = steps_ - 1 - place if backwards else place
-    rows = place * batch + torch.arange(batch, device=mask.device)
-    return Order(rows.reshape(-1), valid, count, mask)
+    # each valid step writes where it stands in x to its place; the others write behind the last place
+    place = torch.where(mask, torch.arange(-batch, 0, device=device).add(count, alpha=batch), total)
+    rows = torch.full((total + 1,), total, device=device).scatter(0, place.reshape(-1), source.reshape(-1))
+    return Order(rows[:-1], count, mask)
 
 
 def compact(x: Tensor, order: Order) -> Tensor:
     """`x` (b, t, n) as (t, b, n) with the valid steps of each row in front and zeros behind them."""
-    batch, length = x.shape[:2]
-    rows = order.rows % batch * length + torch.div(order.rows, batch, rounding_mode="floor")
-    moved = x.reshape(batch * length, *x.shape[2:]).index_select(0, rows).view(length, batch, *x.shape[2:])
-    return moved.masked_fill(~order.valid.view(length, batch, *(1,) * (x.ndim - 2)), 0.0)
+    batch, length, *rest = x.shape
+    padded = torch.cat([x.reshape(batch * length, *rest), x.new_zeros((1, *rest))])
+    return padded.index_select(0, order.rows).view(length, batch, *rest)
 
 
 def at_count(states: Tensor, start: Tensor, count: Tensor) -> Tensor:
-    """Of the states (t, b, u) after each valid step the ones after `count` (s, b) of them: (s, b, u); after none, `start`."""
-    length, batch = states.shape[:2]
-    row = torch.arange(batch, device=count.device)
-    found = states.reshape(length * batch, -1).index_select(0, ((count - 1).clamp(min=0) * batch + row).reshape(-1))
-    found = found.view(*count.shape, -1)
-    return torch.where((count > 0).unsqueeze(-1), found, start)
+    """Of the states (t, b, u) after each valid step the ones after `count` (s, b) of them: (s, b, u); after none, `start` (b, u)."""
+    length, batch, *rest = states.shape
+    known = torch.cat([start.expand(1, batch, *rest), states]).view((length + 1) * batch, *rest)
+    rows = torch.arange(batch, device=count.device).add(count, alpha=batch)
+    return known.index_select(0, rows.reshape(-1)).view(*count.shape, *rest)
 
 
-#: (x (t, b, n), start, valid) -> (outputs (t, b, u), further states: after every step (t, b, u), or behind the last valid one (b, u))
-Run = Callable[[Tensor, tuple[Tensor, ...], Tensor | None], tuple[Tensor, ...]]
+#: (x (t, b, n), start, order) -> (outputs (t, b, u), further states: after every step (t, b, u), or behind the last valid one (b, u));
+#: the order is None without a mask
+Run = Callable[[Tensor, tuple[Tensor, ...], Order | None], tuple[Tensor, ...]]
 
 
 def scan(run: Run, x: Tensor, mask: Tensor | None, start: tuple[Tensor, ...], options: Options) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Output and final states of `run` over `x` (b, t, n) under `mask` (b, t) or None.
+    """Output and final states of `run` over `x` (b, t, ...) under `mask` (b, t) or None.
 
-    The output is (b, u), or (b, t, u) in the order of processing where `options.sequences`. The first state of a cell is its output.
+    The output is (b, u), or (b, t, u), in the order of processing where `options.sequences`. The first state of a cell is its output.
     """
     if mask is None:
         outputs, *others = run(x.transpose(0, 1).flip(0) if options.backwards else x.transpose(0, 1), start, None)
@@ -98,12 +104,11 @@ def scan(run: Run, x: Tensor, mask: Tensor | None, start: tuple[Tensor, ...], op
         states = (last, *(s[-1] if s.ndim == outputs.ndim else s for s in others))
         return (outputs.transpose(0, 1) if options.sequences else last), states
     order = order_of(mask, options.backwards)
-    outputs, *others = run(compact(x, order), start, order.valid)
-    zero = outputs.new_zeros(())
+    outputs, *others = run(compact(x, order), start, order)
     shown = order.counts if options.sequences else order.counts[-1:]
-    found = at_count(outputs, zero, shown)
     if options.zero_masked:
-        found = torch.where((order.mask if options.sequences else order.mask[-1:]).unsqueeze(-1), found, zero)
+        shown = torch.where(order.mask if options.sequences else order.mask[-1:], shown, 0)
+    found = at_count(outputs, outputs.new_zeros(()), shown)
     states = start
     if options.states:
         last = order.counts[-1:]
@@ -130,9 +135,9 @@ def run_cell(
     fused = None if drop is not None or projected else _fused(cell, x)
     traced = drop is not None or projected or not _own_gradients(x) or not known(cell)
 
-    def run(x: Tensor, start: tuple[Tensor, ...], valid: Tensor | None) -> tuple[Tensor, ...]:
+    def run(x: Tensor, start: tuple[Tensor, ...], order: Order | None) -> tuple[Tensor, ...]:
         if fused is not None:
-            return fused(weights, x, start, valid if options.states else None)
+            return fused(weights, x, start, order.valid if order is not None and options.states else None)
         if traced:
             z = x if projected else project(x, weights.kernel, weights.bias)
             return steps(cell, z, weights.recurrent, weights.recurrent_bias, start, drop)
@@ -153,11 +158,14 @@ def _own_gradients(x: Tensor) -> bool:
 
 def _fused(cell: Cell, x: Tensor) -> Any:
     """The fused kernel to take, or None."""
-    if x.device.type == "meta" or (torch.compiler.is_compiling() and torch.is_grad_enabled()) or _transformed():
+    exporting = torch.compiler.is_exporting()  # a program has no gradients of its own
+    if exporting and not can_be_fused(x):
+        return None
+    if x.device.type == "meta" or (torch.compiler.is_compiling() and torch.is_grad_enabled() and not exporting) or _transformed():
         return None
     if cell == Cell("lstm", activate.tanh, activate.sigmoid):
         return _fused_lstm
-    if x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
+    if x.device.type == "cpu" and not torch.is_autocast_enabled("cpu") and not exporting:
         return None  # torch has no fused kernels for the others there: `recurrence` is faster than its loops
     if cell == Cell("gru_after", activate.tanh, activate.sigmoid):
         return _fused_gru
@@ -174,7 +182,7 @@ def _fused_lstm(weights: Weights, x: Tensor, start: tuple[Tensor, ...], valid: T
         kernel = torch.cat([kernel, gates])
         x = torch.cat([x, (~valid).unsqueeze(-1).to(x.dtype)], -1)
     parameters = [kernel.t(), weights.recurrent.t(), *_biases(bias, None)]
-    outputs, _, c = torch._VF.lstm(
+    outputs, _, c = kernel_of("lstm")(
         x, [s.unsqueeze(0).contiguous() for s in start], parameters, bias is not None, 1, 0.0, True, False, False
     )
     return outputs, c[0]
@@ -191,12 +199,13 @@ def _fused_gru(weights: Weights, x: Tensor, start: tuple[Tensor, ...], valid: Te
     assert kernel is not None and recurrent is not None
     biases = _biases(reset_first(weights.bias), reset_first(weights.recurrent_bias))
     parameters = [kernel.t(), recurrent.t(), *biases]
-    return (torch._VF.gru(x, start[0].unsqueeze(0).contiguous(), parameters, bool(biases), 1, 0.0, True, False, False)[0],)
+    return (kernel_of("gru")(x, start[0].unsqueeze(0).contiguous(), parameters, bool(biases), 1, 0.0, True, False, False)[0],)
 
 
 def _fused_rnn(weights: Weights, x: Tensor, start: tuple[Tensor, ...], valid: Tensor | None) -> tuple[Tensor, ...]:
     parameters = [weights.kernel.t(), weights.recurrent.t(), *_biases(weights.bias, None)]
-    return (torch._VF.rnn_tanh(x, start[0].unsqueeze(0).contiguous(), parameters, weights.bias is not None, 1, 0.0, True, False, False)[0],)
+    h = start[0].unsqueeze(0).contiguous()
+    return (kernel_of("rnn_tanh")(x, h, parameters, weights.bias is not None, 1, 0.0, True, False, False)[0],)
 
 
 def _biases(bias: Tensor | None, recurrent_bias: Tensor | None) -> list[Tensor]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-#: paddings a sliding window knows; 'full' is Keras 1's on Theano
-PADDINGS = ("valid", "same", "causal", "full")
+#: paddings a sliding window knows; the last two are of Keras 1 on Theano, whose 'same' puts other amounts before and after
+PADDINGS = ("valid", "same", "causal", "full", "same_theano")
 
 
 def span(kernel: int, dilation: int = 1) -> int:
@@ -21,7 +21,7 @@ def output_length(length: int | None, kernel: int, stride: int, padding: str, di
     """How many windows there are along an axis of `length` cells; below 1 where a 'valid' window does not fit."""
     if length is None:
         return None
-    if padding in ("same", "causal"):
+    if padding in ("same", "causal", "same_theano"):
         return -(-length // stride)
     grown = length + 2 * (span(kernel, dilation) - 1) if padding == "full" else length
     return (grown - span(kernel, dilation)) // stride + 1
@@ -36,8 +36,15 @@ def padding_amounts(length: int, kernel: int, stride: int, padding: str, dilatio
         return extra, 0
     if padding == "full":
         return extra, extra
+    if padding == "same_theano":
+        return theano_amounts(length, extra + 1, stride, (extra + 1) // 2)
     total = extra if stride == 1 else max((-(-length // stride) - 1) * stride + extra + 1 - length, 0)
     return total // 2, total - total // 2
+
+
+def theano_amounts(length: int, width: int, stride: int, before: int) -> tuple[int, int]:
+    """`before`, and what the last of ceil(length / stride) windows of `width` cells needs behind the axis."""
+    return before, max((-(-length // stride) - 1) * stride + width - before - length, 0)
 
 
 def transposed_length(
@@ -48,9 +55,9 @@ def transposed_length(
         return None
     width = span(kernel, dilation)
     if output_padding is not None:
-        cut = width // 2 if padding == "same" else 0
+        cut = width // 2 if padding in ("same", "same_theano") else 0
         return (length - 1) * stride + width - 2 * cut + output_padding
-    if padding == "same":
+    if padding in ("same", "same_theano"):
         return length * stride
     if padding == "full":
         return length * stride - (stride + width - 2)
@@ -64,7 +71,7 @@ def transposed_cut(
     full = (length - 1) * stride + span(kernel, dilation)
     wanted = transposed_length(length, kernel, stride, padding, dilation, output_padding)
     assert wanted is not None
-    before = max(full - wanted, 0) // 2
+    before = span(kernel, dilation) // 2 if padding == "same_theano" else max(full - wanted, 0) // 2
     return before, full - wanted - before
 
 

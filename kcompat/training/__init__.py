@@ -5,6 +5,9 @@ settled at the first batch; `step` is one batch, `loop` the epochs. No number is
 """
 
 from kcompat.training.compile import Compiled
-from kcompat.training.methods import TrainingMethods
+from kcompat.training.methods import ClassPredictions, TrainingMethods
+from kcompat.training.sequence import GeneratorEnqueuer, OrderedEnqueuer, PyDataset, Sequence, SequenceEnqueuer
 
-__all__ = ["Compiled", "TrainingMethods"]
+__all__ = [
+    "ClassPredictions", "Compiled", "GeneratorEnqueuer", "OrderedEnqueuer", "PyDataset", "Sequence", "SequenceEnqueuer", "TrainingMethods",
+]  # fmt: skip

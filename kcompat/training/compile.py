@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from kcompat import optimizers
+from kcompat.core.context import ambient
 from kcompat.errors import ArgumentError, NotCompiledError
 from kcompat.generations import behaviour
+from kcompat.graph import KerasTensor
 from kcompat.losses import SparseCategoricalCrossentropy, TorchLoss, sparse_categorical_crossentropy
 from kcompat.metrics import Mean, sparse_categorical_accuracy
-from kcompat.metrics.base import reset
-from kcompat.training.losses import CompiledLoss, align_to_outputs, conform, output_names
+from kcompat.training.calls import RepeatedCall
+from kcompat.training.data import convert
+from kcompat.training.jit import Faster, settled
+from kcompat.training.losses import CompiledLoss, align_to_outputs, by_output, conform, output_names
 from kcompat.training.metrics import CompiledMetrics
+from kcompat.tree import flatten
 
 
 class Compiled:
@@ -42,7 +47,8 @@ class Compiled:
         pss_evaluation_shards: Any = 0,
         output_names: Sequence[str] | None = None,
     ):
-        _refuse(target_tensors=target_tensors, pss_evaluation_shards=pss_evaluation_shards)
+        if pss_evaluation_shards:
+            raise ArgumentError(f"compile: `pss_evaluation_shards` is for parameter servers, received {pss_evaluation_shards!r}.")
         if steps_per_execution is not None and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
             raise ArgumentError(f"`steps_per_execution` must be an integer of at least 1, received {steps_per_execution!r}.")
         if run_eagerly and jit_compile is True:
@@ -60,19 +66,29 @@ class Compiled:
         self.steps_per_execution = steps_per_execution or 1
         self.jit_compile = jit_compile is True
         self.auto_scale_loss = auto_scale_loss
-        if sample_weight_mode not in (None, "temporal") and not isinstance(sample_weight_mode, (list, dict)):
-            raise ArgumentError(f"`sample_weight_mode` must be None or 'temporal', received {sample_weight_mode!r}.")
-        self._only_temporal = behaviour("weights_need_temporal") and not sample_weight_mode
+        self._weight_modes = _weight_modes(sample_weight_mode)
+        self._target_tensors = target_tensors
         self.log_order = behaviour("log_order")
         self.names_are_objects = behaviour("metrics_names") == "objects"
         self.own_logs = behaviour("batch_logs") == "own"
         self._fixed = behaviour("trainable_fixed_at_compile")
         self._flags: list[tuple[Tensor, bool]] | None = None
-        self._forward: Any = None
+        self._graphs: dict[str, tuple[Any, Any]] = {}
         self.ready = False
+        #: whether nothing of the user's runs between two batches
+        self.undisturbed = False
+        #: what waits for the metrics to be settled: their state in an interrupted training
+        self.pending: Callable[[], None] | None = None
         self.last: Tensor | None = None
         #: what a `compute_metrics` of the user gave for the last batch
         self.replaced: dict[str, Any] | None = None
+
+    def scale_losses(self, policy: Any) -> None:
+        """Put a `LossScaleOptimizer` around the optimizer of a model in mixed_float16, whose gradients are else too small for float16."""
+        made = self.optimizer
+        scaled = not isinstance(made, optimizers.Optimizer) or isinstance(made, optimizers.LossScaleOptimizer)
+        if self.auto_scale_loss and not scaled and getattr(policy, "name", None) == "mixed_float16":
+            self.optimizer = optimizers.LossScaleOptimizer(made)
 
     # -- weights ---------------------------------------------------------------------------------------------------------------
 
@@ -117,7 +133,21 @@ class Compiled:
         self.loss_tracker.to(outputs[0].device)
         if training:
             self._take_weights(model)
+        self._lossless = hasattr(model, "_adds_losses") and not model._adds_losses()
+        self._repeated = RepeatedCall(model, True) if training and self.undisturbed else None
+        self._ranks = [torch.empty((1,) * output.ndim, device="meta") for output in outputs]
         self.ready = True
+        if self.pending is not None:
+            self.pending()
+            self.pending = None
+
+    def call(self, model: Any, x: Any) -> Any:
+        """`model(x, training=True)`."""
+        return self._repeated(x) if self.ready and self._repeated is not None else model(x, training=True)
+
+    def added_losses(self, model: Any) -> Sequence[Tensor]:
+        """`model.losses`: what layers add to the loss."""
+        return () if self._lossless and not ambient.losses_noted else model.losses
 
     def _only_sparse(self, index: int) -> bool:
         """Whether all that looks at the targets of an output takes class indices of shape (n,) as they are."""
@@ -125,11 +155,10 @@ class Compiled:
         return all(made is None or getattr(made, "fn", None) in _OF_INDICES for made in looking)
 
     def _take_weights(self, model: Any) -> None:
-        build = getattr(self.optimizer, "build", None)
         self.own_optimizer = isinstance(self.optimizer, optimizers.Optimizer)
         weights = list(model.trainable_weights)
-        if self.own_optimizer and build is not None:
-            build(weights)
+        if self.own_optimizer:
+            self.optimizer.settle(weights)
         self.weights = weights
         options = getattr(self.optimizer, "options", None)
         scales = self.auto_scale_loss and (options is None or options.loss_scale_factor)
@@ -143,16 +172,44 @@ class Compiled:
         """What is called for predictions: the model, compiled if asked for."""
         if not self.jit_compile:
             return model
-        if self._forward is None or self._forward[0] is not model:
-            self._forward = (model, torch.compile(model))
-        return self._forward[1]
+        return self._made_once("forward", model, lambda: self._faster(torch.compile(model, dynamic=False), model))
+
+    def forward_and_loss(self, model: Any) -> Callable[[Any, Any, Any], tuple[Tensor, Any]]:
+        """From inputs, targets and weights (as lists by output): the total loss and the predictions, in training, as one graph."""
+
+        def run(x: Any, targets: list[Any], weights: list[Any]) -> tuple[Tensor, Any]:
+            y_pred = model(x, training=True)
+            outputs = [y_pred] if isinstance(y_pred, Tensor) else flatten(y_pred)
+            return self.loss.total(targets, outputs, weights, model.losses), y_pred
+
+        return self._made_once("loss", model, lambda: torch.compile(run, dynamic=False))
+
+    def faster_step(self, model: Any, jitted: Callable[..., Any], eager: Callable[..., Any]) -> Callable[..., Any]:
+        """One of two functions that train on a batch: the compiled one, if that is the faster."""
+        return self._made_once("step", model, lambda: self._faster(jitted, eager))
+
+    def _faster(self, jitted: Callable[..., Any], eager: Callable[..., Any]) -> Callable[..., Any]:
+        return jitted if settled(self.loss_tracker.total.device) else Faster(jitted, eager)
+
+    def _made_once(self, kind: str, model: Any, make: Callable[[], Any]) -> Any:
+        """What is made at first use, for this model. Compiled functions are compiled anew for other shapes, as by XLA."""
+        known = self._graphs.get(kind)
+        if known is None or known[0] is not model:
+            known = self._graphs[kind] = (model, make())
+        return known[1]
 
     def targets(self, y: Any, outputs: Sequence[Tensor]) -> list[Any]:
         """Targets, one for each output, with the outputs' ranks."""
+        if y is None and self._target_tensors is not None:
+            y = _concrete(self._target_tensors)
         if self.single and isinstance(y, Tensor):
             return [y if self._raw[0] else conform(y, outputs[0])]
         flat = align_to_outputs(y, self.names, self.loss.used, "y")
         return [t if raw else conform(t, o) for t, o, raw in zip(flat, outputs, self._raw, strict=True)]
+
+    def targets_like_before(self, y: Any) -> list[Any]:
+        """`targets` for a batch whose outputs are not known yet: they have the ranks of those before."""
+        return self.targets(y, self._ranks)
 
     def weights_of(self, weight: Any) -> list[Any]:
         """Sample weights, one for each output."""
@@ -160,8 +217,13 @@ class Compiled:
             return [None] * len(self.names)
         single = self.single and isinstance(weight, Tensor)
         flat = [weight] if single else align_to_outputs(weight, self.names, self.loss.used, "sample_weight")
-        if self._only_temporal and any(w is not None and w.ndim > 1 for w in flat):
-            raise ArgumentError("`sample_weight` of more than one axis needs `compile(sample_weight_mode='temporal')` in this generation.")
+        if self._weight_modes is not None:
+            for name, temporal, one in zip(self.names, by_output(self._weight_modes, self.names, "sample_weight_mode"), flat, strict=True):
+                if one is not None and (one.ndim > 1) != (temporal == "temporal"):
+                    wanted = "two axes, as it has" if temporal == "temporal" else "one axis, as it does not have"
+                    raise ArgumentError(
+                        f"Output '{name}': `sample_weight` must have {wanted} `sample_weight_mode='temporal'` in `compile`."
+                    )
         return flat
 
     def check_classes(self, model: Any, y: Any, sizes: Sequence[int | None]) -> None:
@@ -250,14 +312,24 @@ class Compiled:
         return dict(sorted(logs.items())) if self.log_order == "sorted" else logs
 
 
+def _weight_modes(given: Any) -> Any:
+    """`sample_weight_mode` where the generation asks for it, else None; refuses what is no mode."""
+    for mode in flatten(given, is_leaf=lambda m: isinstance(m, str)):
+        if mode not in (None, "temporal"):
+            raise ArgumentError(f"`sample_weight_mode` must be None or 'temporal', received {mode!r}.")
+    return (given or "by sample") if behaviour("weights_need_temporal") else None
+
+
+def _concrete(targets: Any) -> Any:
+    """`target_tensors` as data; placeholders hold none."""
+    symbolic = [t for t in flatten(targets) if isinstance(t, KerasTensor)]
+    if symbolic:
+        raise ArgumentError(f"`target_tensors` are placeholders ({symbolic[0]}): give the targets `y`.")
+    return convert(targets)
+
+
 #: losses and metrics whose targets may lack the last axis
 _OF_INDICES = (sparse_categorical_crossentropy, sparse_categorical_accuracy)
-
-
-def _refuse(**arguments: Any) -> None:
-    for name, value in arguments.items():
-        if value:
-            raise ArgumentError(f"compile: `{name}` belongs to TensorFlow's graphs and has no meaning here, received {value!r}.")
 
 
 def compiled_of(model: Any) -> Compiled:
@@ -267,22 +339,3 @@ def compiled_of(model: Any) -> Compiled:
         name = f" '{model.name}'" if getattr(model, "name", None) else ""
         raise NotCompiledError(f"You must compile the model{name} before training or testing: `model.compile(optimizer, loss)`.")
     return compiled
-
-
-def to_numbers(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Tensors as Python floats, read from the device in one go; what is no scalar as an array."""
-    flat: dict[str, Any] = {}
-    for key, value in results.items():
-        flat.update(value if isinstance(value, Mapping) else {key: value})
-    scalars = {k: v for k, v in flat.items() if isinstance(v, Tensor) and v.numel() == 1}
-    if scalars:
-        device = next(iter(scalars.values())).device
-        read = torch.stack([v.detach().reshape(()).to(device, torch.float64) for v in scalars.values()]).tolist()
-        flat.update(zip(scalars, read, strict=True))
-    return {k: v.detach().cpu().numpy() if isinstance(v, Tensor) else v for k, v in flat.items()}
-
-
-def reset_all(metrics: Sequence[Any]) -> None:
-    """Start metrics anew."""
-    for metric in metrics:
-        reset(metric)

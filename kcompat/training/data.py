@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kcompat import config
-from kcompat.errors import ArgumentError, ShapeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, ShapeError, nearest
 from kcompat.generations import behaviour
 from kcompat.tensor.dtypes import torch_dtype
 from kcompat.tree import flatten, map_structure, pack
@@ -31,6 +32,8 @@ def as_leaf(value: Any) -> Any:
     elif hasattr(value, "to_numpy"):
         value = value.to_numpy()
     array = np.asarray(value)
+    if not array.flags.writeable or any(stride < 0 for stride in array.strides):  # what torch warns of, and what it cannot hold
+        array = array.copy()
     if array.dtype.kind == "f":
         return torch.as_tensor(array, dtype=torch_dtype(config.floatx()))
     if array.dtype.kind in "USO":
@@ -81,6 +84,11 @@ def unpack(data: Any) -> Batch:
     return data, None, None
 
 
+def packed(x: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+    """A batch as a user's step takes it."""
+    return (x,) if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
+
+
 def is_structure_of_arrays(x: Any) -> bool:
     """Whether `x` is an array-like, or lists, tuples and dicts of them."""
     if _is_leaf(x) or hasattr(x, "to_numpy"):
@@ -117,7 +125,47 @@ def checked_batch_size(batch_size: Any) -> int:
     return int(batch_size)
 
 
-def class_weights(y: Any, table: Mapping[int, float]) -> Tensor:
+def weigh_classes(class_weight: Any, names: Sequence[str] | None, y: Any, sample: Any) -> Any:
+    """Sample weights with those of the classes in them: a table {class: weight}, or one for each output where the generation has that."""
+    if not isinstance(class_weight, (Mapping, list, tuple)):
+        text = f"`class_weight` must be a table {{class: weight}}, received {class_weight!r}"
+        if behaviour("class_weight_without_table") == "refuse":
+            raise ArgumentTypeError(f"{text}.")
+        warnings.warn(f"{text}: this generation of Keras takes no notice of it.", UserWarning, stacklevel=2)
+        return sample
+    flat = [y] if isinstance(y, Tensor) or y is None else flatten(y)
+    by_output = isinstance(class_weight, (list, tuple)) or (
+        isinstance(class_weight, Mapping) and any(isinstance(k, str) for k in class_weight)
+    )
+    if len(flat) == 1 and not by_output:
+        return combine_weights(sample, class_weights(flat[0], class_weight))
+    if not by_output or behaviour("class_weight_outputs") == "one":
+        raise ArgumentError(f"`class_weight` is only supported for models with one output in this generation, received {class_weight!r}.")
+    names = list(names or (f"output_{i + 1}" for i in range(len(flat))))
+    targets = [y.get(name) for name in names] if isinstance(y, Mapping) else flat
+    given = _tables(class_weight, names)
+    if sample is None or isinstance(sample, Tensor):
+        samples = [sample] * len(names)
+    else:
+        samples = [sample.get(name) for name in names] if isinstance(sample, Mapping) else list(sample)
+    pairs = zip(targets, samples, given, strict=True)
+    made = [s if table is None else combine_weights(s, class_weights(t, table)) for t, s, table in pairs]
+    return made[0] if len(made) == 1 else made
+
+
+def _tables(class_weight: Any, names: Sequence[str]) -> list[Any]:
+    """The table of each output, from a list in their order or a dict by their names."""
+    if isinstance(class_weight, Mapping):
+        unknown = [key for key in class_weight if key not in names]
+        if unknown:
+            raise ArgumentError(f"`class_weight` names the output {unknown[0]!r}, the model has {names}. {nearest(str(unknown[0]), names)}")
+        return [class_weight.get(name) for name in names]
+    if len(class_weight) != len(names):
+        raise ArgumentError(f"`class_weight` must hold one table for each of {len(names)} outputs, received {len(class_weight)}.")
+    return list(class_weight)
+
+
+def class_weights(y: Any, table: Any) -> Tensor:
     """The weight of each sample, from its class: an index, or the place of the largest entry of one-hot targets."""
     if not isinstance(y, Tensor):
         raise ArgumentError("`class_weight` is only supported for models with one output.")

@@ -5,16 +5,18 @@ Nothing waits for the device inside an epoch: numbers are read when a callback l
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from kcompat.errors import ArgumentError
-from kcompat.generations import behaviour
+from kcompat.generations import NOT_GIVEN, behaviour, given
 from kcompat.training import step
-from kcompat.training.compile import Compiled, compiled_of, reset_all, to_numbers
-from kcompat.training.data import convert, move
+from kcompat.training.compile import Compiled, compiled_of
+from kcompat.training.data import convert, move, packed, weigh_classes
+from kcompat.training.numbers import reset_all, to_numbers
 from kcompat.training.parts import (
     all_results,
     as_array,
@@ -23,14 +25,19 @@ from kcompat.training.parts import (
     check_range,
     check_targets,
     device_of,
+    joined,
     metrics_of,
     mode,
+    named_results,
+    names_of,
     one_batch,
-    packed,
     run_params,
     validation_due,
     validation_pair,
     verbosity,
+    warn_dry,
+    whole,
+    without_gradients,
 )
 from kcompat.training.runs import EvaluationRun, TrainingRun
 from kcompat.training.sources import Arrays, Source, source
@@ -42,7 +49,7 @@ def fit(
     x: Any = None,
     y: Any = None,
     batch_size: int | None = None,
-    epochs: int = 1,
+    epochs: int = NOT_GIVEN,
     verbose: Any = "auto",
     callbacks: Any = None,
     validation_split: float = 0.0,
@@ -55,25 +62,42 @@ def fit(
     validation_steps: int | None = None,
     validation_batch_size: int | None = None,
     validation_freq: Any = 1,
+    max_queue_size: int | None = None,
+    workers: int | None = None,
+    use_multiprocessing: bool | None = None,
 ) -> Any:
-    """Train for `epochs` epochs and return the `History`. Data may be arrays, tensors, a DataLoader, Dataset, Sequence or generator."""
-    compiled = compiled_of(model)
+    """Train for `epochs` epochs and return the `History`.
+
+    Data may be arrays, tensors, data frames, sparse matrices, a DataLoader, Dataset, `Sequence` or generator; `workers` > 1 fetches the
+    batches of the last two ahead in threads (`use_multiprocessing`: processes), at most `max_queue_size` of them.
+    """
+    compiled, epochs = compiled_of(model), whole("epochs", given(epochs, "fit_epochs"), least=0)
+    steps_per_epoch, validation_steps = whole("steps_per_epoch", steps_per_epoch), whole("validation_steps", validation_steps)
+    initial_epoch = whole("initial_epoch", initial_epoch, least=0)
     device = device_of(model)
-    data = source(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, class_weight=class_weight, device=device)
+    names, fetching = names_of(model), (workers, use_multiprocessing, max_queue_size)
+    late = bool(validation_split) and validation_data is None and not behaviour("validation_split_weighs_classes")
+    weights = None if late else class_weight
+    data = source(
+        x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, class_weight=weights, names=names, fetching=fetching, device=device
+    )
     validation: Source | None = None
     if validation_data is not None:
         vx, vy, vw = validation_pair(validation_data)
         batches = validation_batch_size or (batch_size if isinstance(data, Arrays) else None)
-        validation = source(vx, vy, vw, batch_size=batches if not carries_batches(vx, vy) else None, device=device)
+        batches = batches if not carries_batches(vx, vy) else None
+        validation = source(vx, vy, vw, batch_size=batches, names=names, fetching=fetching, device=device)
     elif validation_split:
         if not isinstance(data, Arrays):
             raise ArgumentError("`validation_split` needs arrays or tensors; give `validation_data` beside other data.")
-        data, validation = data.split(validation_split)
+        data, validation = data.split(validation_split, validation_batch_size)
+        if late and class_weight is not None:
+            data = data.weighed(functools.partial(weigh_classes, class_weight, names))
     check_targets(model, compiled, data)
     run = TrainingRun(model, compiled, callbacks, verbose, data, epochs, steps_per_epoch, validation)
     due = validation_due(validation_freq)
     with run.training(), compiled.trainable_as_compiled(model):
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(run.first_epoch(initial_epoch), epochs):
             logs = run.epoch(epoch, steps_per_epoch)
             if validation is not None and due(epoch):
                 after = run.validate(validation_steps)
@@ -96,43 +120,59 @@ def evaluate(
     steps: int | None = None,
     callbacks: Any = None,
     return_dict: bool = False,
+    max_queue_size: int | None = None,
+    workers: int | None = None,
+    use_multiprocessing: bool | None = None,
 ) -> Any:
     """Loss and metrics over the data: one number, a list with the loss first, or a dict."""
-    compiled = compiled_of(model)
-    data = source(x, y, sample_weight, batch_size=batch_size, device=device_of(model))
+    compiled, steps = compiled_of(model), whole("steps", steps)
+    fetching = (workers, use_multiprocessing, max_queue_size)
+    data = source(x, y, sample_weight, batch_size=batch_size, fetching=fetching, names=names_of(model), device=device_of(model))
     check_targets(model, compiled, data)
     listed = callback_list(callbacks, model, run_params(compiled, verbose, data, 1, steps or data.steps, None))
     with mode(model, training=False):
         numbers = EvaluationRun(model, compiled, listed, data).run(steps)
+    data.end()
     return numbers if return_dict else compiled.listed(numbers)
 
 
 def predict(
-    model: Any, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+    model: Any,
+    x: Any,
+    batch_size: int | None = None,
+    verbose: Any = NOT_GIVEN,
+    steps: int | None = None,
+    callbacks: Any = None,
+    max_queue_size: int | None = None,
+    workers: int | None = None,
+    use_multiprocessing: bool | None = None,
 ) -> Any:
-    """The model's outputs for all samples, as numpy arrays."""
-    data = source(x, batch_size=batch_size, device=device_of(model))
-    params = {"verbose": verbosity(verbose), "epochs": 1, "steps": steps or data.steps}
+    """The model's outputs for all samples, as numpy arrays. Outputs whose shapes differ from batch to batch give an array of arrays."""
+    steps = whole("steps", steps)
+    data = source(
+        x, batch_size=batch_size, fetching=(workers, use_multiprocessing, max_queue_size), device=device_of(model), for_prediction=True
+    )
+    params = {"verbose": verbosity(given(verbose, "predict_verbose")), "epochs": 1, "steps": steps or data.steps}
     if behaviour("callback_params") == "arrays":
         params |= {"samples": data.samples, "batch_size": data.batch_size}
     listed = callback_list(callbacks, model, params)
-    custom = step.overrides(model, "predict_step")
     parts: list[list[Tensor]] = []
     form: Any = None
     begins, ends = listed.wants("on_predict_batch_begin"), listed.wants("on_predict_batch_end")
-    with mode(model, training=False), torch.no_grad():
+    with mode(model, training=False), without_gradients(model):
+        one = step.predictor(model)
         listed.call("on_predict_begin")
-        for index, (batch, y, weight) in enumerate(data.epoch(steps)):
+        for index, batch in enumerate(data.epoch(steps)):
             if begins:
                 listed.call("on_predict_batch_begin", index)
-            form = model.predict_step(packed(batch, y, weight)) if custom else model(batch, training=False)
-            parts.append(flatten(form))
+            form = one(batch)
+            parts.append([form] if isinstance(form, Tensor) else flatten(form))
             if ends:
                 listed.call("on_predict_batch_end", index, logs={"outputs": form})
         listed.call("on_predict_end")
-    if not parts:
-        raise ArgumentError("Expected input data to be non-empty: there is no batch to predict.")
-    return pack(form, [as_array(torch.cat(column) if column[0].ndim else torch.stack(column)) for column in zip(*parts, strict=True)])
+    data.end()
+    warn_dry(data, len(parts), steps, "predict")
+    return pack(form, [joined(column) for column in zip(*parts, strict=True)])
 
 
 def train_on_batch(
@@ -163,24 +203,28 @@ def test_on_batch(
 
 
 def _on_batch(model: Any, compiled: Compiled, batch: Any, name: str, fresh: bool, return_dict: bool) -> Any:
-    if fresh:
+    late = behaviour("on_batch_resets") == "after"
+    if late:  # the loss is the batch's own, the metrics go on from a `fit` before
+        compiled.loss_tracker.reset_state()
+    elif fresh:
         reset_all(metrics_of(model, compiled))
     compiled.begin()
     if step.overrides(model, name):
-        numbers = to_numbers(getattr(model, name)(packed(*batch)))
+        numbers = to_numbers(named_results(getattr(model, name)(packed(*batch))))
     else:
         (step.train if name == "train_step" else step.test)(model, compiled, *batch)
         numbers = to_numbers(all_results(model, compiled))
     compiled.begin()
+    if late and fresh:
+        reset_all(metrics_of(model, compiled))
     return compiled.ordered(numbers) if return_dict else compiled.listed(numbers)
 
 
 def predict_on_batch(model: Any, x: Any) -> Any:
     """The model's outputs for one batch, as numpy arrays."""
     batch = move(convert(x), device_of(model))
-    with mode(model, training=False), torch.no_grad():
-        made = model.predict_step((batch,)) if step.overrides(model, "predict_step") else model(batch, training=False)
-    return map_structure(as_array, made)
+    with mode(model, training=False), without_gradients(model):
+        return map_structure(as_array, step.predictor(model)((batch, None, None)))
 
 
 __all__ = ["evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,9 +75,10 @@ class CompiledLoss:
         self._made = None if loss is None else _resolve(loss)
         self.by_samples = behaviour("output_losses_average") == "samples"
         self.every_output = behaviour("loss_for_every_output")
+        self.same_shape = behaviour("target_shape") == "same"
         self.settled = False
         self.losses: list[Loss | None] = []
-        self.factors: list[float | None] = []
+        self.factors: list[Any] = []
         self.trackers: list[Mean | None] = []
         self.own: list[Tensor | None] = []
         if self._names and self._made is not None:
@@ -102,7 +104,7 @@ class CompiledLoss:
             raise ArgumentError(f"`loss` must name a loss for every output in Keras 3, there is none for {missing}.")
         self.losses = made
         factors = by_output(self._weights_spec, self._names, "loss_weights")
-        self.factors = [None if f is None or f == 1 else _factor(f) for f in factors]
+        self.factors = [None if f is None or (not isinstance(f, Tensor) and f == 1) else _factor(f) for f in factors]
         several = (sum(m is not None for m in made) if self.every_output else len(made)) > 1
         self.trackers = [Mean(name=f"{n}_loss") if several and m is not None else None for n, m in zip(self._names, made, strict=True)]
         self.own = [None] * len(made)
@@ -127,7 +129,14 @@ class CompiledLoss:
             self._check_shape(name, made, target, output)
 
     def _check_shape(self, name: str, made: Loss, target: Any, output: Tensor) -> None:
-        if not isinstance(target, Tensor) or getattr(getattr(made, "fn", None), "__name__", "") not in _SAME_SHAPE:
+        function = getattr(made, "fn", None)
+        if not isinstance(target, Tensor):
+            return
+        own = getattr(function, "__module__", "").startswith("kcompat.losses") and "sparse" not in getattr(function, "__name__", "")
+        if self.same_shape and own and conform(target, output).shape[1:] != output.shape[1:]:
+            got = f"received {tuple(target.shape)} and predictions of shape {tuple(output.shape)}"
+            raise ShapeError(f"Output '{name}': the loss {made.name} needs {_SAME_SHAPE_TEXT} in this generation, {got}.")
+        if getattr(function, "__name__", "") not in _SAME_SHAPE:
             return
         try:
             torch.broadcast_shapes(tuple(conform(target, output).shape), tuple(output.shape))
@@ -183,8 +192,10 @@ def _resolve(loss: Any) -> Any:
     return map_structure(as_loss, loss, is_leaf=is_spec)
 
 
-def _factor(value: Any) -> float:
-    if not isinstance(value, (int, float)):
+def _factor(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return value.reshape(())  # one that a callback may change while training
+    if not isinstance(value, (int, float, np.number)):
         raise ArgumentTypeError(f"`loss_weights` must hold numbers, received {value!r}.")
     return float(value)
 

@@ -6,49 +6,41 @@ Whoever mixes it in has `trainable_weights`, `losses`, `forward` with a `trainin
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.errors import ArgumentError, ArgumentTypeError, nearest
 from kcompat.generations import positional
-from kcompat.training import loop, step
-from kcompat.training.compile import Compiled, reset_all, to_numbers
+from kcompat.training import generators, loop, step
+from kcompat.training.compile import Compiled
+from kcompat.training.numbers import reset_all, to_numbers
 
-#: how batches are fetched, not which: threads and queues, in Keras 2 and in Keras 1 -> the values that ask for no help
-_FETCHING: dict[str, tuple[Any, ...]] = {
-    "workers": (None, 0, 1), "use_multiprocessing": (None, False), "nb_worker": (None, 0, 1), "pickle_safe": (None, False),
+#: names of arguments in Keras 1 -> their names since
+_RENAMED = {
+    "nb_epoch": "epochs", "nb_worker": "workers", "pickle_safe": "use_multiprocessing", "max_q_size": "max_queue_size",
 }  # fmt: skip
-_QUEUES = ("max_queue_size", "max_q_size")
+_OF_COMPILE = [name for name in inspect.signature(Compiled.__init__).parameters if name not in ("self", "output_names")]
 
 
-def _known(kwargs: dict[str, Any], fetches: bool) -> dict[str, Any]:
-    """Keyword arguments under today's names; those on fetching change nothing in the result: they are dropped, workers with a warning."""
-    if fetches:
-        for name in sorted(_FETCHING.keys() & kwargs):
-            if kwargs[name] not in _FETCHING[name]:
-                warnings.warn(
-                    f"`{name}={kwargs[name]!r}` has no effect: batches are fetched in the calling thread, with the same results. "
-                    "Workers come with a DataLoader: `torch.utils.data.DataLoader(dataset, num_workers=...)`.",
-                    UserWarning,
-                    stacklevel=3,
-                )
-        kwargs = {key: value for key, value in kwargs.items() if key not in _FETCHING and key not in _QUEUES}
-    if "nb_epoch" in kwargs:
-        if "epochs" in kwargs:
-            raise ArgumentError("Give `epochs` or `nb_epoch`, not both.")
-        warnings.warn("`nb_epoch` is called `epochs` since Keras 2.", DeprecationWarning, stacklevel=3)
-        kwargs = {**kwargs, "epochs": kwargs["nb_epoch"]}
-        del kwargs["nb_epoch"]
+def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of Keras 1 under today's names."""
+    for old in sorted(_RENAMED.keys() & kwargs):
+        new = _RENAMED[old]
+        if new in kwargs:
+            raise ArgumentError(f"Give `{new}` or `{old}`, not both.")
+        warnings.warn(f"`{old}` is called `{new}` since Keras 2.", DeprecationWarning, stacklevel=3)
+        kwargs = {**{name: value for name, value in kwargs.items() if name != old}, new: kwargs[old]}
     return kwargs
 
 
-def _delegate(function: Callable[..., Any], fetches: bool = False) -> Callable[..., Any]:
+def _delegate(function: Callable[..., Any]) -> Callable[..., Any]:
     """A method that hands over to a function of the loop, under its signature and docstring."""
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **_known(kwargs, fetches))
+        return function(self, *args, **_known(kwargs))
 
     return method
 
@@ -66,35 +58,30 @@ class TrainingMethods:
     compute_loss = step.compute_loss
     compute_metrics = step.compute_metrics
 
+    make_train_function = step.make_train_function
+    make_test_function = step.make_test_function
+    make_predict_function = step.make_predict_function
+
     @positional("compile_arguments")
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        metrics: Any = None,
-        loss_weights: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool | None = None,
-        steps_per_execution: int | None = None,
-        jit_compile: Any = None,
-        auto_scale_loss: bool = True,
-        sample_weight_mode: Any = None,
-        target_tensors: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """Set optimizer, loss and metrics for training. Source: https://keras.io/api/models/model_training_apis/"""
-        if set(kwargs) - {"pss_evaluation_shards"}:
-            raise ArgumentTypeError(f"compile has no argument `{min(set(kwargs) - {'pss_evaluation_shards'})}`.")
-        compiled = Compiled(
-            optimizer, loss, metrics, loss_weights, weighted_metrics, run_eagerly, steps_per_execution, jit_compile,
-            auto_scale_loss, sample_weight_mode, target_tensors, output_names=getattr(self, "output_names", None), **kwargs,
-        )  # fmt: skip
+    def compile(self, optimizer: Any = "rmsprop", **settings: Any) -> None:
+        """Set optimizer, loss and metrics for training; the arguments are those of `Compiled`.
+
+        Source: https://keras.io/api/models/model_training_apis/
+        """
+        for name in settings:
+            if name not in _OF_COMPILE:
+                raise ArgumentTypeError(f"compile has no argument `{name}`. {nearest(name, _OF_COMPILE)}")
+        compiled = Compiled(optimizer, **settings, output_names=getattr(self, "output_names", None))
+        compiled.scale_losses(getattr(self, "dtype_policy", None))
         compiled.note_trainable(self)
         self._compiled = compiled
 
-    fit = _delegate(loop.fit, fetches=True)
-    evaluate = _delegate(loop.evaluate, fetches=True)
-    predict = _delegate(loop.predict, fetches=True)
+    fit = _delegate(loop.fit)
+    evaluate = _delegate(loop.evaluate)
+    predict = _delegate(loop.predict)
+    fit_generator = _delegate(generators.fit_generator)
+    evaluate_generator = _delegate(generators.evaluate_generator)
+    predict_generator = _delegate(generators.predict_generator)
     train_on_batch = _delegate(loop.train_on_batch)
     test_on_batch = _delegate(loop.test_on_batch)
 
@@ -139,3 +126,18 @@ class TrainingMethods:
     def get_metrics_result(self) -> dict[str, Any]:
         """The running numbers."""
         return to_numbers({m.name: m.result() for m in self.metrics})
+
+
+class ClassPredictions:
+    """`predict_classes` and `predict_proba`, which a `Sequential` has in Keras 1 and 2 (until tf.keras 2.5)."""
+
+    predict: Callable[..., Any]
+
+    def predict_proba(self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
+        """The predictions."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose, steps=steps)
+
+    def predict_classes(self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
+        """The class of each sample: the place of the largest output, or whether the only output is above 0.5."""
+        found = self.predict(x, batch_size=batch_size, verbose=verbose, steps=steps)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")

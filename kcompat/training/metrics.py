@@ -14,6 +14,8 @@ from kcompat.generations import behaviour
 from kcompat.losses import binary_crossentropy, sparse_categorical_crossentropy
 from kcompat.metrics import CHOICES, MeanMetricWrapper, as_metric
 from kcompat.metrics.base import reset
+from kcompat.metrics.confusion import ConfusionMetric
+from kcompat.metrics.means import combined_weight
 from kcompat.tensor.loss import reduce_weighted
 from kcompat.training.losses import align_to_outputs, by_output, conform, is_spec, output_names
 from kcompat.tree import flatten
@@ -38,7 +40,7 @@ class BatchMean(MeanMetricWrapper):
 class Entry:
     """One metric of one output."""
 
-    __slots__ = ("choice", "index", "key", "metric", "written")
+    __slots__ = ("choice", "counting", "index", "key", "metric", "written")
 
     def __init__(self, index: int, written: str, metric: Any, choice: tuple[Any, Any, Any] | None):
         self.index = index
@@ -46,6 +48,8 @@ class Entry:
         self.metric = metric
         self.choice = choice
         self.key = ""
+        #: what entries share that count a batch alike: they count it once
+        self.counting: Any = None
 
 
 class CompiledMetrics:
@@ -60,6 +64,7 @@ class CompiledMetrics:
         laws = ("averages", "log_name", "accuracy_name", "class_log_name", "accuracy_by", "repeated", "spread")
         self._laws = {name: behaviour(f"metric_{name}") for name in laws}
         self._weighted_name = behaviour("weighted_metric_name")
+        self._masks = behaviour("metric_masks") == "compiled"
         self.plain: list[Entry] = []
         self.weighted: list[Entry] = []
         self.settled = False
@@ -85,7 +90,19 @@ class CompiledMetrics:
                 entry.metric.to(outputs[0].device)
             if isinstance(entry.metric, BatchMean) or entry.choice is not None:
                 entry.metric.name = entry.key
+        self._share()
         self.settled = True
+
+    def _share(self) -> None:
+        """Let the metrics of an output that count at the same thresholds count once."""
+        by_counting: dict[Any, list[Entry]] = {}
+        for entry in self.plain:
+            counting = getattr(entry.metric, "counting", None) if isinstance(entry.metric, ConfusionMetric) else None
+            if counting is not None:
+                by_counting.setdefault((entry.index, counting), []).append(entry)
+        for number, entries in enumerate(by_counting.values()):
+            for entry in entries if len(entries) > 1 else ():
+                entry.counting = number
 
     def _plan(self) -> None:
         self.plain = self._entries(self._specs[0], "metrics")
@@ -193,10 +210,22 @@ class CompiledMetrics:
 
     def update(self, targets: Sequence[Any], outputs: Sequence[Tensor], weights: Sequence[Any]) -> None:
         """Take in a batch, one target, prediction and weight for each output, without gradient recording."""
+        counted: dict[Any, Tensor] = {}
         for entry in self.plain:
-            entry.metric.update_state(targets[entry.index], outputs[entry.index])
+            mask = getattr(outputs[entry.index], "_keras_mask", None) if self._masks else None
+            if mask is None and entry.counting in counted:
+                entry.metric.take(counted[entry.counting])
+            elif mask is None and entry.counting is not None:
+                counted[entry.counting] = entry.metric.count(targets[entry.index], outputs[entry.index])
+            elif mask is None or isinstance(entry.metric, BatchMean):
+                entry.metric.update_state(targets[entry.index], outputs[entry.index])
+            else:
+                entry.metric.update_state(targets[entry.index], outputs[entry.index], sample_weight=mask)
         for entry in self.weighted:
             weight = weights[entry.index]
+            mask = getattr(outputs[entry.index], "_keras_mask", None) if self._masks else None
+            if mask is not None and not isinstance(entry.metric, BatchMean):
+                weight = combined_weight(outputs[entry.index], mask, weight)
             if weight is None:
                 entry.metric.update_state(targets[entry.index], outputs[entry.index])
             else:

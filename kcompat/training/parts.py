@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kcompat.callbacks import CallbackList
-from kcompat.errors import ArgumentError
+from kcompat.errors import ArgumentError, ArgumentTypeError
 from kcompat.generations import behaviour
 from kcompat.training.compile import Compiled
-from kcompat.training.data import class_weights, combine_weights, convert, length, move, same_length, unpack
+from kcompat.training.data import convert, length, move, same_length, unpack, weigh_classes
 from kcompat.training.sources import Source
 from kcompat.tree import flatten
 
@@ -23,6 +25,14 @@ def device_of(model: Any) -> torch.device:
     """The device of the model's first weight."""
     first = next(model.parameters(), None)
     return torch.get_default_device() if first is None or first.is_meta else first.device
+
+
+def without_gradients(model: Any) -> contextlib.AbstractContextManager[Any]:
+    """Record nothing for gradients. Where weights or states are still to be made or replaced, they must stay usable in training."""
+    for module in model.modules():
+        if getattr(module, "stateful", False) or not getattr(module, "built", True):
+            return torch.no_grad()
+    return torch.inference_mode()
 
 
 @contextlib.contextmanager
@@ -41,6 +51,14 @@ def mode(model: Any, training: bool) -> Iterator[None]:
 def metrics_of(model: Any, compiled: Compiled) -> list[Any]:
     """All metric objects of the model, those made by `compile` among them."""
     return list(getattr(model, "metrics", None) or compiled.all_metrics)
+
+
+def set_metrics_state(metrics: Sequence[Any], state: Sequence[Tensor]) -> None:
+    """Put back the state of metrics, as their variables one after the other."""
+    variables = [v for metric in metrics for v in getattr(metric, "variables", ())]
+    with torch.no_grad():
+        for variable, value in zip(variables, state, strict=False):
+            variable.copy_(value)
 
 
 def all_results(model: Any, compiled: Compiled) -> dict[str, Any]:
@@ -65,9 +83,47 @@ def as_array(value: Any) -> Any:
     return (value.float() if value.dtype is torch.bfloat16 else value).numpy()
 
 
+def joined(parts: Sequence[Tensor]) -> Any:
+    """The outputs of all batches as one array; where their shapes differ beyond the first axis, an array of one array a sample."""
+    if not parts[0].ndim:
+        return as_array(torch.stack(list(parts)))
+    if len({part.shape[1:] for part in parts}) == 1:
+        return as_array(torch.cat(list(parts)))
+    samples = [as_array(sample) for part in parts for sample in part]
+    found = np.empty(len(samples), dtype=object)
+    for index, sample in enumerate(samples):
+        found[index] = sample
+    return found
+
+
+def names_of(model: Any) -> list[str] | None:
+    """The names of the model's outputs, where it has any."""
+    return list(getattr(model, "output_names", None) or ()) or None
+
+
+def named_results(made: Any) -> dict[str, Any]:
+    """What a step of a user gave: a dict of numbers."""
+    if not isinstance(made, Mapping):
+        raise ArgumentTypeError(f"`train_step` and `test_step` must return a dict of numbers by name, received {type(made).__name__}.")
+    return dict(made)
+
+
 def verbosity(verbose: Any) -> int:
     """'auto' as 1."""
+    if verbose != "auto" and (not isinstance(verbose, (int, np.integer)) or not 0 <= verbose <= 2):
+        raise ArgumentError(f"`verbose` must be 0, 1, 2 or 'auto', received {verbose!r}.")
     return 1 if verbose == "auto" else int(verbose)
+
+
+def whole(name: str, value: Any, least: int = 1) -> Any:
+    """A count of epochs or steps; old scripts divide to get it, and the fraction of a step is one more. None stays."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise ArgumentTypeError(f"`{name}` must be an integer of at least {least}, received {value!r}.")
+    if not least <= value < math.inf:
+        raise ArgumentError(f"`{name}` must be an integer of at least {least}, received {value!r}.")
+    return math.ceil(value)
 
 
 def run_params(compiled: Compiled, verbose: Any, data: Source, epochs: int, steps: int | None, validation: Source | None) -> dict[str, Any]:
@@ -78,19 +134,14 @@ def run_params(compiled: Compiled, verbose: Any, data: Source, epochs: int, step
     names = compiled.metrics_names()
     both = [*names, *(f"val_{name}" for name in names)] if validation is not None else names
     arrays = {"batch_size": data.batch_size, "samples": data.samples, "do_validation": validation is not None, "metrics": both}
-    hidden = {"validation_samples": validation.samples} if validation is not None else {}
     given = None if data.samples and steps == data.steps else steps
-    return {**params, "steps": given, **arrays, **hidden}
+    arrays = arrays if data.samples else {k: v for k, v in arrays.items() if k not in ("batch_size", "samples")}
+    return {**params, "steps": given, **arrays}
 
 
 def batch_sizes(compiled: Compiled, index: int, x: Any) -> dict[str, Any]:
     """What old generations put into the logs of a batch."""
     return {"batch": index, "size": length(x)} if compiled.own_logs else {}
-
-
-def packed(x: Any, y: Any, weight: Any) -> tuple[Any, ...]:
-    """A batch as a user's step takes it."""
-    return (x,) if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
 
 
 def validation_pair(data: Any) -> tuple[Any, Any, Any]:
@@ -110,7 +161,7 @@ def one_batch(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Any)
     x, y, weight = convert(x), convert(y), convert(sample_weight)
     same_length({"x": x, "y": y, "sample_weight": weight})
     if class_weight is not None:
-        weight = combine_weights(weight, class_weights(y, class_weight))
+        weight = weigh_classes(class_weight, names_of(model), y, weight)
     device = device_of(model)
     return move(x, device), None if y is None else move(y, device), None if weight is None else move(weight, device)
 
@@ -139,13 +190,13 @@ def validation_due(frequency: Any) -> Callable[[int], bool]:
     raise ArgumentError(f"`validation_freq` must be an integer of at least 1 or a list of epochs, received {frequency!r}.")
 
 
-def warn_dry(data: Source, made: int, steps: int | None) -> None:
+def warn_dry(data: Source, made: int, steps: int | None, purpose: str = "train on") -> None:
     """Say that data ran out; refuse data without any batch."""
     if data.dry and made:
         warnings.warn(
-            f"The data ran out after {made} of {steps} steps; training stops. Let it yield enough batches, or repeat.",
+            f"The data ran out after {made} of {steps} steps; that ends it. Let it yield enough batches, or repeat.",
             UserWarning,
             stacklevel=4,
         )
     if made == 0:
-        raise ArgumentError("Expected input data to be non-empty: the iterable gave no batch.")
+        raise ArgumentError(f"Expected input data to be non-empty: there is no batch to {purpose}.")

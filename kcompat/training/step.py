@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from kcompat.training.calls import RepeatedCall
 from kcompat.training.compile import Compiled, compiled_of
-from kcompat.training.data import length, unpack
+from kcompat.training.data import length, packed, unpack
 from kcompat.tree import flatten
 
 # -- methods of a model ------------------------------------------------------------------------------------------------------
@@ -60,7 +62,25 @@ def compute_metrics(self: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any =
     return compiled.results()
 
 
-_DEFAULTS = {f.__name__: f for f in (train_step, test_step, predict_step, compute_loss, compute_metrics)}
+def make_train_function(self: Any, force: bool = False) -> Any:
+    """A function that takes the next batch of an iterator and trains on it."""
+    return lambda iterator: self.train_step(next(iterator))
+
+
+def make_test_function(self: Any, force: bool = False) -> Any:
+    """A function that takes the next batch of an iterator and tests on it."""
+    return lambda iterator: self.test_step(next(iterator))
+
+
+def make_predict_function(self: Any, force: bool = False) -> Any:
+    """A function that takes the next batch of an iterator and gives the predictions."""
+    return lambda iterator: self.predict_step(next(iterator))
+
+
+_METHODS = (
+    train_step, test_step, predict_step, compute_loss, compute_metrics, make_train_function, make_test_function, make_predict_function,
+)  # fmt: skip
+_DEFAULTS = {f.__name__: f for f in _METHODS}
 
 
 def overrides(model: Any, name: str) -> bool:
@@ -69,13 +89,61 @@ def overrides(model: Any, name: str) -> bool:
     return name in vars(model) or (own is not None and own is not _DEFAULTS[name])
 
 
+# -- what the loops call -------------------------------------------------------------------------------------------------------
+
+#: a function of a batch (x, y, weight), and whether what it gives are the numbers (it is written by a user)
+OneBatch = tuple[Callable[[Any], Any], bool]
+
+
+def trainer(model: Any, compiled: Compiled) -> OneBatch:
+    """What trains on a batch: the short way, or what the model's class says."""
+    own = _own(model, "make_train_function", "train_step")
+    return (own, True) if own is not None else (lambda batch: train(model, compiled, *batch), False)
+
+
+def tester(model: Any, compiled: Compiled) -> OneBatch:
+    """What tests on a batch."""
+    own = _own(model, "make_test_function", "test_step")
+    return (own, True) if own is not None else (lambda batch: test(model, compiled, *batch), False)
+
+
+def predictor(model: Any) -> Callable[[Any], Any]:
+    """What predicts for a batch."""
+    own = _own(model, "make_predict_function", "predict_step")
+    if own is not None:
+        return own
+    compiled = getattr(model, "_compiled", None)
+    forward = model if compiled is None else compiled.forward(model)
+    if forward is not model:
+        return lambda batch: forward(batch[0], training=False)
+    call = RepeatedCall(model, training=False)
+    return lambda batch: call(batch[0])
+
+
+def _own(model: Any, maker: str, name: str) -> Callable[[Any], Any] | None:
+    if overrides(model, maker):
+        function = getattr(model, maker)()
+        return lambda batch: function(iter([packed(*batch)]))
+    if overrides(model, name):
+        method = getattr(model, name)
+        return lambda batch: method(packed(*batch))
+    return None
+
+
 # -- the short way -------------------------------------------------------------------------------------------------------------
 
 
 def train(model: Any, compiled: Compiled, x: Any, y: Any, weight: Any) -> None:
     """Train on one batch and take it into the running numbers."""
+    if compiled.jit_compile and compiled.ready and not overrides(model, "compute_loss"):
+        compiled.faster_step(model, _train_compiled, _train_eagerly)(model, compiled, x, y, weight)
+    else:
+        _train_eagerly(model, compiled, x, y, weight)
+
+
+def _train_eagerly(model: Any, compiled: Compiled, x: Any, y: Any, weight: Any) -> None:
     with torch.enable_grad():
-        y_pred = compiled.forward(model)(x, training=True)
+        y_pred = compiled.call(model, x)
         outputs = [y_pred] if isinstance(y_pred, Tensor) else flatten(y_pred)
         if not compiled.ready:
             compiled.settle(model, y, y_pred, outputs, training=True)
@@ -83,8 +151,18 @@ def train(model: Any, compiled: Compiled, x: Any, y: Any, weight: Any) -> None:
         if overrides(model, "compute_loss"):
             loss = _call_with(model.compute_loss, training=True)(x, y, y_pred, weight)
         else:
-            loss = compiled.loss.total(targets, outputs, weights, model.losses)
+            loss = compiled.loss.total(targets, outputs, weights, compiled.added_losses(model))
         minimize(compiled, loss)
+    _take(model, compiled, loss, (x, y, y_pred, weight), targets, outputs, weights)
+
+
+def _train_compiled(model: Any, compiled: Compiled, x: Any, y: Any, weight: Any) -> None:
+    """The same through one compiled graph; the first batch, which settles what meets what, runs eagerly."""
+    targets, weights = compiled.targets_like_before(y), compiled.weights_of(weight)
+    with torch.enable_grad():
+        loss, y_pred = compiled.forward_and_loss(model)(x, targets, weights)
+        minimize(compiled, loss)
+    outputs = [y_pred] if isinstance(y_pred, Tensor) else flatten(y_pred)
     _take(model, compiled, loss, (x, y, y_pred, weight), targets, outputs, weights)
 
 

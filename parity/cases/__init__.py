@@ -7,18 +7,20 @@ a case's `id` begins with the family's name: "activations/relu_alpha". Helpers i
 Fields, all kinds (only `id`, `kind` and, but for models, `class` must be there):
 
     id           "family/what_it_shows", unique
-    kind         "layer", "activation", "regularizer", "constraint", "initializer", "model", "loss", "metric", "optimizer"
+    kind         "layer", "activation", "regularizer", "constraint", "initializer", "model", "loss", "metric", "optimizer",
+                 "schedule", "operation"
     class        class or function name as users type it in that generation: "Dense", "relu", "L1L2", "l2", "GlorotUniform"
     config       keyword arguments of the class (an activation: of the function beside x). Objects inside are configs
                  {"class_name": "L2", "config": {...}} or names. {"body": "double"} stands for a function of `bodies.py`, and
                  {"class": "Dense", "config": {...}} for a layer, as make.py's `part` writes it
     identifier   instead of `class(**config)`: what is given to `keras.<room>.get`: a name, a config dict, or null
     inputs       list of arrays, drawn or literal, each a dict (make.py: `x(2, 7, 3)`):
-                     shape [2, 7, 3]  drawn uniformly; `low`, `high` default -1, 1; integer dtypes draw from low..high-1
+                     shape [2, 7, 3]  drawn uniformly; `low`, `high` default -1, 1; integer dtypes draw from low..high-1,
+                                      and so does any dtype with "whole": true
                      values           literal nested list instead of `shape`
                      dtype            default "floatx"; "int32", "bool", "float32" ...
                      mask             literal nested list of 0/1 that rides on this input
-    call         arguments of the call beside the inputs: {"training": true, "mask": [[1, 0]]}
+    call         arguments of the call beside the inputs: {"training": true, "mask": [[1, 0]]}; lists named ...mask are bool arrays
     generations  which of "2.2", "2.3", "2.15", "3" (default: all four)
     errors       generations among these in which the real Keras raises; kcompat must raise the like
     float64      true, or a list of generations: also run there with floatx float64 and a bar of 1e-10
@@ -37,6 +39,7 @@ Further fields, by kind:
                      {"0": [[literal values]]}, or "initial" for all to stay as made. Default: -1..1, and 0.5..1.5 for
                      names with "gamma", "variance" or "stddev"
                  listed: true: a single input goes in as a list of one
+                 spread: true: the inputs are arguments of the call one by one (query, value, key)
                  trainable: false: set on the layer before it is called
                  xla: true: tf_keras and Keras 3 run the call compiled by XLA, because TensorFlow's own CPU kernels do not know
                      the case ('channels_first', groups). No losses are seen then
@@ -47,15 +50,19 @@ Further fields, by kind:
                      {"inputs": {"a": {"shape": [7, 3]}},  (shape without batch; `batch_size`, `dtype`, `name` if wished)
                       "layers": {"d": LAYER, ...}, "calls": [["h", "d", "a"], ["y", "add", ["h", "b"], {call}]],
                       "outputs": "y" or ["y", "z"]}; a layer named in two calls is shared; {"tensors": ["h"]} as an argument of
-                      a call stands for the list of the tensors called so
+                      a call stands for the list of the tensors called so, {"tensor": "h"} for one
                      LAYER: {"class": "Dense", "config": {...}, "trainable": false} or {"model": {...}} for a nested one
                  train: {"loss": "mse", "rate": 0.1, "steps": 1}: steps of train_on_batch, after all else. Further keys:
-                     optimizer "SGD" or "Adam", config its keyword arguments, loss_weights as `compile` takes them,
+                     optimizer "SGD", "legacy.Adam" ..., config its keyword arguments, `rate` may be a schedule's config; loss_weights,
+                     metrics as `compile` takes them; with epochs and batch_size one `fit` over the first step's arrays instead;
                      targets [ARRAY, ...], sample_weight [ARRAY, ...] one for each output, described as inputs are (targets are
                      drawn like the outputs otherwise), class_weight {"0": 2.0}
     loss         inputs: targets, predictions, perhaps sample weights; a function is called with `config`, a class made with it
     metric       the same; an object is updated `steps` times before its result is read
-    optimizer    class may be "legacy.Adam"; start: [[1, 1, 1], ...] the weights; gradients: for each step one array per weight
+    optimizer    class may be "legacy.Adam"; start: [[1, 1, 1], ...] the weights; gradients: for each step one array per weight, or null
+    operation    class is a function below `tf` ("math.add"), or module and class of a Keras 3 operation ("numpy.Add"), applied in a
+                 functional model; call {"y": 1}: which further input is which keyword; listed: all inputs are one list
+    schedule     inputs: one list of steps, at each of which the schedule is read
 
 What is observed of each kind is listed in `kcompat/compare/observe.py`.
 
@@ -77,11 +84,11 @@ import json
 import os
 
 GENERATIONS = ("2.2", "2.3", "2.15", "3")
-KINDS = ("layer", "activation", "regularizer", "constraint", "initializer", "model", "loss", "metric", "optimizer")
+KINDS = ("layer", "activation", "regularizer", "constraint", "initializer", "model", "loss", "metric", "optimizer", "schedule", "operation")
 _FIELDS = {
     "id", "kind", "class", "config", "identifier", "inputs", "call", "generations", "errors", "float64", "random", "gradient",
     "per_generation", "skip", "note", "steps", "weights", "listed", "trainable", "xla", "shape", "model", "train", "bar",
-    "start", "gradients",
+    "start", "gradients", "spread",
 }  # fmt: skip
 _HERE = os.path.dirname(os.path.abspath(__file__))
 

@@ -110,6 +110,41 @@ CASES = [
     _case("zero_padding3d", "ZeroPadding3D", {"padding": [1, 0, 2], "dim_ordering": "tf"}, _VOLUME),
     _case("cropping2d", "Cropping2D", {"cropping": [[1, 0], [0, 1]], "dim_ordering": "th"}, _IMAGE),
     _case("cropping3d", "Cropping3D", {"dim_ordering": "tf"}, (1, 4, 3, 5, 2)),
+    *[
+        _case(f"{kind.lower()}_{name}", kind, dict({"output_dim": 3}, **config), _STEPS,
+              **({"weights": "initial"} if name == "init" else {}))
+        for kind in ("SimpleRNN", "LSTM", "GRU") for name, config in (
+            ("plain", {}), ("init", {"init": "one", "inner_init": "identity"}),
+            ("rules", {"W_regularizer": "l2", "U_regularizer": "l1", "b_regularizer": "l2", "return_sequences": True}),
+            ("dropout", {"dropout_W": 0.3, "dropout_U": 0.2}), ("input_dim", {"input_dim": 3, "input_length": 7}),
+        )
+    ],
+    *[
+        _case(f"{kind.lower()}_{name}", kind, dict({"output_dim": 3, "return_sequences": True}, **config), _STEPS)
+        for kind in ("LSTM", "GRU") for name, config in (
+            ("gates", {"inner_activation": "sigmoid", "consume_less": "gpu"}), ("mem", {"consume_less": "mem"}),
+        )
+    ],
+    *[
+        _case(f"{kind.lower()}_cpu", kind, {"output_dim": 3, "consume_less": "cpu"}, _STEPS, skip=["rebuild"],
+              note="Keras writes `implementation` 0, and reads it as 1")
+        for kind in ("LSTM", "GRU")
+    ],
+    _case("simplernn_consume_less", "SimpleRNN", {"output_dim": 3, "consume_less": "mem"}, _STEPS),
+    _case("lstm_forget_one", "LSTM", {"output_dim": 3, "forget_bias_init": "one", "init": "one", "inner_init": "identity"}, _STEPS,
+          weights="initial"),
+    _case("lstm_forget_zero", "LSTM", {"output_dim": 3, "forget_bias_init": "zero", "init": "one", "inner_init": "identity"}, _STEPS,
+          weights="initial"),
+    _case("lstm_both", "LSTM", {"output_dim": 3, "units": 3}, _STEPS, errors=list(OLD)),
+    *[
+        _case(f"convlstm2d_{name}", "ConvLSTM2D", dict({"nb_filter": 2, "nb_row": 3, "nb_col": 2}, **config), shape)
+        for name, config, shape in (
+            ("plain", {}, (2, 3, 4, 5, 2)), ("same", {"border_mode": "same", "subsample": [2, 1], "inner_activation": "sigmoid"},
+                                             (2, 3, 4, 5, 2)),
+            ("th", {"dim_ordering": "th"}, (2, 3, 2, 4, 5)),
+            ("rules", {"W_regularizer": "l2", "U_regularizer": "l1", "b_regularizer": "l2", "dropout_W": 0.1}, (2, 3, 4, 5, 2)),
+        )
+    ],
     sequential("keras1_arguments/stack", [
         {"class": "Convolution2D", "config": {"nb_filter": 3, "nb_row": 2, "nb_col": 2, "border_mode": "same", "input_shape": [4, 4, 2]}},
         {"class": "MaxPooling2D", "config": {"border_mode": "same"}}, {"class": "Flatten", "config": {}},

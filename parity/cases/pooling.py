@@ -150,6 +150,12 @@ CASES = (
         layer("pooling/max_pooling2d_integers", "MaxPooling2D", {}, x(1, 4, 4, 2, low=0, high=9, dtype="int32"), generations=list(NEW)),
         layer("pooling/global_max_pooling2d_integers", "GlobalMaxPooling2D", {}, x(1, 4, 4, 2, low=0, high=9, dtype="int32"),
               generations=list(NEW)),
+        layer("pooling/global_average_pooling1d_integers", "GlobalAveragePooling1D", {}, x(2, 4, 2, low=-9, high=9, dtype="int32"),
+              generations=list(NEW)),
+        layer("pooling/global_average_pooling2d_integers", "GlobalAveragePooling2D", {}, x(1, 3, 4, 2, low=0, high=9, dtype="int32"),
+              generations=list(NEW)),
+        layer("pooling/global_average_pooling3d_integers", "GlobalAveragePooling3D", {"keepdims": True},
+              x(1, 2, 3, 2, 2, low=0, high=9, dtype="int32"), generations=list(NEW)),
     ]
     + [layer(f"pooling/{kind.lower()}_pooling{rank}d_masked", f"{kind}Pooling{rank}D", {"pool_size": 2},
              x(2, 4, 3, 2, mask=MASK) if rank == 2 else x(2, 4, 2, mask=MASK), errors=list(OLD))

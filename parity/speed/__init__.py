@@ -1,7 +1,7 @@
 """Speed cases: the same work by kcompat and by hand-written PyTorch, timed in turns, reported as ratios.
 
 A case is a function that returns a `Case`: what is timed for each side (one call = one round of the work), and the ratio of
-kcompat to each other side that must hold. `python -m parity.speed [NAME ...]` runs them on one thread and prints medians.
+kcompat to each other side that must hold. `python -m parity.speed [NAME ...]` runs them on one thread and prints lower quartiles.
 """
 
 from __future__ import annotations

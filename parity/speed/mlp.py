@@ -107,6 +107,6 @@ def by_fit(model, x: np.ndarray, y: np.ndarray):
 def cases() -> list[Case]:
     x, y = data()
     hand = {"idiomatic": idiomatic(x, y), "tuned": tuned(x, y)}
-    bounds = {"idiomatic": 0.75, "tuned": 1.15}
+    bounds = {"idiomatic": 1.0, "tuned": 1.05}
     ours = {"mlp_fit_sequential": sequential(), "mlp_fit_plain_module": PlainModule()}
     return [Case(name, {"kcompat": by_fit(model, x, y), **hand}, bounds, STEPS) for name, model in ours.items()]

@@ -5,7 +5,7 @@ import pytest
 
 from kcompat import callbacks, config, layers, models
 from kcompat.callbacks.progress import Progbar, number, remaining, seconds
-from kcompat.errors import ArgumentError, ArgumentTypeError
+from kcompat.errors import ArgumentTypeError
 
 X = np.arange(10.0)[:, None] / 10
 
@@ -77,8 +77,8 @@ def test_early_stopping_restores_the_best_weights():
 
 
 def test_early_stopping_arguments():
-    with pytest.raises(ArgumentError, match="`mode`"):
-        callbacks.EarlyStopping(mode="up")
+    with pytest.warns(UserWarning, match="`mode` must be"):
+        assert callbacks.EarlyStopping(mode="up").mode == "auto"
     with pytest.warns(UserWarning, match="`monitor` 'val_loss' is not among"):
         model().fit(X, X, verbose=0, callbacks=[callbacks.EarlyStopping()])
 

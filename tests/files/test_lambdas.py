@@ -106,3 +106,18 @@ def test_code_is_unpacked_in_one_place():
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec", "__import__"):
                 uses.append((path.name, node.func.id))
     assert uses == [("lambdas.py", "marshal")]
+
+
+def test_code_sees_tensorflow_and_the_backend() -> None:
+    """Bytecode that runs with `safe_mode=False` finds `tf` and `K`: functions of the table, and nothing else of TensorFlow."""
+    from kcompat.files.lambdas import from_bytecode
+
+    def made(function: object) -> object:
+        code = base64.b64encode(marshal.dumps(function.__code__)).decode()  # type: ignore[attr-defined]
+        return from_bytecode("f", code, None, None, {}, safe_mode=False)
+
+    x = torch.tensor([[1.0, -2.0], [3.0, 4.0]])
+    facades = made(lambda x: K.mean(tf.nn.relu(x), axis=1, keepdims=True) + tf.cast(keras.backend.sum(x), tf.float32))  # type: ignore[name-defined] # noqa: F821
+    torch.testing.assert_close(facades(x), torch.tensor([[6.5], [9.5]]))  # type: ignore[operator]
+    with pytest.raises(UnknownNameError, match="tf.io"):
+        made(lambda x: tf.io.write_file("a", x))(x)  # type: ignore[name-defined, operator] # noqa: F821

@@ -188,13 +188,6 @@ def test_bytes_lost_from_the_end_change_nothing(copy: Path):
         assert same(in_model(model), before)
 
 
-def test_keras_1_is_refused(copy: Path):
-    with h5py.File(copy, "r+") as file:
-        del file.attrs["keras_version"]
-    with pytest.raises(FileError, match="Keras 1"):
-        load_weights(net(), copy)
-
-
 def test_kernels_that_theano_wrote_are_turned_round():
     model = net()
     load_weights(model, DATA / "theano224_weights.h5")

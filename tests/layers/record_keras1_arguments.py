@@ -39,6 +39,15 @@ CASES = [
     ("ZeroPadding2D", [[1, 2, 3, 4]], {}, [3, 2, 2]), ("ZeroPadding2D", [{"top_pad": 1, "right_pad": 2}], {}, [3, 2, 2]),
     ("Cropping2D", [[[1, 0], [0, 1]], "th"], {}, [2, 3, 4]), ("Dropout", [0.5], {}, [4]), ("GaussianNoise", [0.5], {}, [4]),
     ("PReLU", ["one"], {}, [4]), ("BatchNormalization", [0.01, 0, -1, 0.9], {}, [4]),
+    ("SimpleRNN", [3, "uniform", "normal", "relu"], {}, [4, 2]),
+    ("SimpleRNN", [], {"output_dim": 3, "inner_init": "uniform", "consume_less": "mem", "return_sequences": True}, [4, 2]),
+    ("GRU", [3, "uniform", "orthogonal", "relu", "sigmoid"], {"go_backwards": True}, [4, 2]),
+    ("GRU", [3], {"consume_less": "gpu", "return_sequences": True}, [4, 2]),
+    ("LSTM", [3, "uniform", "orthogonal", "zero", "relu", "sigmoid"], {}, [4, 2]),
+    ("LSTM", [3], {"consume_less": "gpu", "inner_activation": "tanh", "return_sequences": True, "unroll": True}, [4, 2]),
+    ("LSTM", [3], {"consume_less": "mem", "dropout_W": 0.2, "dropout_U": 0.1}, [4, 2]),
+    ("ConvLSTM2D", [2, 3, 3, "uniform", "orthogonal", "one", "tanh", "sigmoid", "tf", "same"], {"return_sequences": True}, [3, 4, 5, 2]),
+    ("ConvLSTM2D", [2, 1, 3], {"dim_ordering": "th", "border_mode": "same", "inner_activation": "hard_sigmoid"}, [3, 2, 4, 5]),
 ]  # fmt: skip
 ONES = "Deconvolution2D"  # so that the layout of its kernel does not matter
 

@@ -10,6 +10,7 @@ import torch
 
 from kcompat import layers as L
 from kcompat import registry
+from kcompat.files.symbols.layers import Operation, TensorFlowOpLayer, TFOpLambda
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Row:
     shapes: tuple[tuple[int, ...], ...]
     #: things this layer cannot do by its nature, each with the reason
     cannot: tuple[str, ...] = ()
+    #: the layer's class, where `make` gives one derived from it
+    of: str = ""
 
     def inputs(self, seed: int = 0, batch: int | None = None) -> Any:
         generator = torch.Generator().manual_seed(seed)
@@ -27,6 +30,21 @@ class Row:
 
 def _shape(rank: int) -> tuple[int, ...]:
     return (3, *(6, 5, 4)[:rank], 2)
+
+
+class _OfOneInput:
+    """A layer called on query and value, here on one tensor as both."""
+
+    def forward(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().forward(query, *(args or (query,)), **kwargs)  # type: ignore[misc]
+
+
+class SelfAttention(_OfOneInput, L.MultiHeadAttention):
+    """Of one input."""
+
+
+class SelfGroupedAttention(_OfOneInput, L.GroupQueryAttention):
+    """Of one input."""
 
 
 ROWS: dict[str, Row] = {
@@ -49,6 +67,12 @@ ROWS: dict[str, Row] = {
         name: Row(lambda name=name: getattr(L, name)(), ((3, 4, 5), (3, 4, 5)))
         for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
     },
+    "Merge": Row(lambda: L.Merge(mode="mul"), ((3, 4), (3, 4))),
+    "TFOpLambda": Row(lambda: TFOpLambda("math.square"), ((3, 4),)),
+    "TensorFlowOpLayer": Row(
+        lambda: TensorFlowOpLayer({"name": "relu", "op": "Relu", "input": ["x"], "attr": {"T": {"type": "DT_FLOAT"}}}), ((3, 4),)
+    ),
+    "Operation": Row(lambda: Operation("numpy.Absolute"), ((3, 4),)),
     "Dot": Row(lambda: L.Dot(axes=(1, 2)), ((3, 4, 5), (3, 2, 4))),
     "Conv1D": Row(lambda: L.Conv1D(5, 3, padding="causal", activation="relu"), ((3, 8, 4),)),
     "Conv2D": Row(lambda: L.Conv2D(6, 3, strides=2, padding="same", activation="relu"), ((3, 8, 7, 4),)),
@@ -133,14 +157,35 @@ ROWS: dict[str, Row] = {
     "Bidirectional": Row(lambda: L.Bidirectional(L.LSTM(5, return_sequences=True)), ((3, 6, 4),)),
     "TimeDistributed": Row(lambda: L.TimeDistributed(L.Dense(5)), ((3, 6, 4),)),
     "TimeDistributed images": Row(lambda: L.TimeDistributed(L.Conv2D(5, 2)), ((3, 2, 5, 6, 4),)),
+    "ConvLSTM1D": Row(lambda: L.ConvLSTM1D(3, 2, padding="same", return_sequences=True), ((3, 4, 6, 2),)),
+    "ConvLSTM2D": Row(lambda: L.ConvLSTM2D(3, (3, 2), strides=2), ((3, 4, 6, 5, 2),)),
+    "ConvLSTM2D channels_first": Row(
+        lambda: L.ConvLSTM2D(2, 2, data_format="channels_first", recurrent_activation="sigmoid", dropout=0.2), ((3, 4, 2, 6, 5),)
+    ),
+    "ConvLSTM3D": Row(lambda: L.ConvLSTM3D(2, 2, go_backwards=True, return_sequences=True), ((3, 2, 4, 3, 4, 2),)),
+    "ConvRNN2D": Row(lambda: L.ConvRNN2D(L.ConvLSTM2DCell(3, 2)), ((3, 4, 6, 5, 2),)),
     "CuDNNLSTM": Row(lambda: L.CuDNNLSTM(5, return_sequences=True), ((3, 6, 4),)),
     "CuDNNGRU": Row(lambda: L.CuDNNGRU(5), ((3, 6, 4),)),
+    "Attention": Row(lambda: L.Attention(use_scale=True), ((3, 4, 5), (3, 6, 5))),
+    "Attention concat": Row(lambda: L.Attention(score_mode="concat", dropout=0.3), ((3, 4, 5), (3, 6, 5))),
+    "Attention seeded": Row(lambda: L.Attention(use_scale=True, dropout=0.3, seed=1), ((3, 4, 5), (3, 6, 2), (3, 6, 5))),
+    "AdditiveAttention": Row(lambda: L.AdditiveAttention(), ((3, 4, 5), (3, 6, 5))),
+    "MultiHeadAttention": Row(lambda: SelfAttention(2, 3), ((3, 6, 4),), of="MultiHeadAttention"),
+    "MultiHeadAttention images": Row(
+        lambda: SelfAttention(2, 3, 5, dropout=0.3, output_shape=7, attention_axes=(2,)), ((3, 2, 6, 4),), of="MultiHeadAttention"
+    ),
+    "MultiHeadAttention seeded": Row(
+        lambda: SelfAttention(2, 3, dropout=0.3, seed=1, use_gate=True, sliding_window=2), ((3, 6, 4),), of="MultiHeadAttention"
+    ),
+    "GroupQueryAttention": Row(lambda: SelfGroupedAttention(3, 4, 2), ((3, 6, 4),), of="GroupedQueryAttention"),
     "Embedding": Row(lambda: L.Embedding(7, 5), ((3, 6),)),
     "TorchModuleWrapper": Row(lambda: L.TorchModuleWrapper(torch.nn.Linear(4, 2)), ((3, 4),)),
 }
 #: layer classes without a row of their own: bases, inputs, which take no data, cells, which take states, and makers of convolutions
 BASES = {
-    "AtrousConvolution1D", "AtrousConvolution2D", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "InputLayer", "Wrapper",
+    "AtrousConvolution1D", "AtrousConvolution2D", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells",
+    "ConvLSTM1DCell", "ConvLSTM2DCell", "ConvLSTM3DCell", "Recurrent", "ConvRecurrent2D",
+    "InputLayer", "Wrapper", "SlicingOpLambda",  # which takes an index beside its tensor
     "Functional", "Model", "Sequential",
 }  # fmt: skip
 
@@ -150,7 +195,7 @@ def _double(x: torch.Tensor) -> torch.Tensor:
 
 
 def listed() -> set[str]:
-    return {type(row.make()).__name__ for row in ROWS.values()}
+    return {row.of or type(row.make()).__name__ for row in ROWS.values()}
 
 
 def registered() -> set[str]:

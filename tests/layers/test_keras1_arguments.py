@@ -27,6 +27,8 @@ _TURNED = {
     "AtrousConvolution2D": (0, 1),
     "Convolution3D": (0, 1, 2),
 }
+#: the order in which recurrent layers list their gates
+_GATES = {"LSTM": "icfo", "ConvLSTM2D": "icfo", "GRU": "zrh"}
 
 
 def _array(listed):
@@ -35,6 +37,12 @@ def _array(listed):
 
 def _weights(row):
     found = [_array(w) for w in row["weights"]]
+    if row["class"] == "ConvLSTM2D":
+        first = row["config"]["dim_ordering"] == "th"
+        found = [(np.flip(w, (2, 3)).transpose(2, 3, 1, 0) if first else np.flip(w, (0, 1))) if w.ndim == 4 else w for w in found]
+    if row["class"] in _GATES and len(found) > 3:  # a (W, U, b) for each gate
+        gates = [_GATES[row["class"]].index(g) for g in ("ifco" if len(found) == 12 else "zrh")]
+        found = [np.concatenate([found[3 * g + k] for g in gates], -1) for k in range(3)]
     if row["class"] in _TURNED:
         found[0] = np.flip(found[0], _TURNED[row["class"]])
         if row["class"].endswith("1D"):
@@ -101,6 +109,19 @@ def test_configs_of_rules_are_read():
         (lambda: L.Dropout(p=0.25), {"rate": 0.25}, "Dropout: p"),
         (lambda: L.Conv1D(4, 3, input_dim=2), {"batch_input_shape": (None, None, 2)}, "input_dim"),
         (lambda: L.UpSampling1D(length=3), {"size": 3}, "length"),
+        (
+            lambda: L.LSTM(output_dim=3, inner_init="ones", forget_bias_init="one", dropout_U=0.1, consume_less="gpu"),
+            {"units": 3, "unit_forget_bias": True, "recurrent_dropout": 0.1, "implementation": 2},
+            "forget_bias_init, output_dim, inner_init, dropout_U, consume_less",
+        ),
+        (lambda: L.LSTM(3, forget_bias_init="zero"), {"unit_forget_bias": True}, "no effect"),
+        (lambda: L.GRU(3, input_dim=2, input_length=4), {"batch_input_shape": (None, 4, 2)}, "input_dim"),
+        (lambda: L.SimpleRNN(3, dropout_W=0.5, U_regularizer="l2"), {"dropout": 0.5}, "dropout_W, U_regularizer|U_regularizer"),
+        (
+            lambda: L.ConvLSTM2D(4, 3, 2, border_mode="same", inner_activation="sigmoid", subsample=(2, 2)),
+            {"filters": 4, "kernel_size": (3, 2), "padding": "same", "recurrent_activation": "sigmoid", "strides": (2, 2)},
+            "nb_row, nb_col, border_mode",
+        ),
     ],
 )
 def test_keras2_takes_old_words_with_a_warning(make, expected, words):

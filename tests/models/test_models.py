@@ -420,3 +420,10 @@ def test_clone_with_functions_and_lambdas() -> None:
 
     with pytest.raises(ValueError, match="Write a `get_config` method"):
         clone_model(Sequential([Input((1,)), Odd(object())]))
+
+
+def test_a_layer_may_have_a_name_that_torch_uses_itself():
+    model = Sequential([Input((3,)), Dense(2, name="training"), Dense(2, name="forward"), Dense(1, name="_modules")])
+    assert [layer.name for layer in model.layers] == ["training", "forward", "_modules"]
+    assert model.train().training and not model.eval().training
+    assert model(torch.ones(2, 3)).shape == (2, 1)

@@ -292,3 +292,45 @@ def test_weights_replaced_by_new_objects_keep_their_slots():
     slot = optimizer.state[moved[0]]["m"]
     assert slot.dtype is torch.float64
     assert float(slot.abs().sum()) > 0
+
+
+def test_gradients_under_their_old_names():
+    weight, other = (torch.nn.Parameter(torch.tensor([3.0, 4.0])) for _ in range(2))
+    with keras_version_scope("2.2.4"):
+        optimizer = optimizers.SGD(lr=1.0, clipnorm=1.0)
+    (found,) = optimizer.get_gradients(weight.square().sum() / 2, [weight])
+    np.testing.assert_allclose(found, [0.6, 0.8], rtol=1e-6)
+    pairs = optimizer.aggregate_gradients(optimizer.compute_gradients(lambda: weight.sum(), [weight, other]))
+    assert pairs[0][0].tolist() == [1.0, 1.0]
+    assert pairs[1][0] is None
+    optimizer.minimize(weight.sum(), [weight, other])
+    np.testing.assert_allclose(weight.detach(), [3 - 0.5**0.5, 4 - 0.5**0.5], rtol=1e-6)
+    with pytest.raises(ArgumentError, match="`loss` does not depend on each"):
+        optimizer.get_gradients(weight.sum(), [weight, other])
+    with pytest.raises(ArgumentError, match="`loss` must be one number"):
+        optimizer.minimize(weight * 2, [weight])
+    with pytest.raises(NotImplementedError, match="no graph to update"):
+        optimizer.get_updates(weight.sum(), [weight])
+    np.testing.assert_allclose(optimizers.clip_norm(torch.tensor([3.0, 4.0]), 1.0, torch.tensor(5.0)), [0.6, 0.8], rtol=1e-6)
+    np.testing.assert_allclose(optimizers.clip_norm(torch.tensor([3.0, 4.0]), 6.0, torch.tensor(5.0)), [3.0, 4.0])
+
+
+def test_averages_come_before_constraints():
+    """As in tf_keras 2.21 and Keras 3.15 (`trajectories/averages_constrained`): the average is of what the step made."""
+    info = WeightInfo("w", "w", "w", True, None, lambda w: w.clamp(min=0.0), None)
+    weight = Variable(torch.tensor([1.0]), info=info)
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    optimizer.apply_gradients([(torch.tensor([3.0]), weight)])
+    assert weight.item() == 0.0
+    assert optimizer._model_variables_moving_average[0].item() == pytest.approx(0.5 * 1.0 + 0.5 * -2.0)
+
+
+def test_a_compiled_step_gives_the_same():
+    one, two = linear(), linear()
+    plain, other = optimizers.Adam(one.parameters(), 0.1), optimizers.Adam(two.parameters(), 0.1)
+    compiled = torch.compile(other.step, backend="eager")
+    for _ in range(3):
+        plain.step()
+        compiled()
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(a, b)

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.func import vmap
 
 from kcompat.tensor import activate
-from kcompat.tensor.recurrence import _RULES, Cell, project, recurrence, steps
+from kcompat.tensor.recurrence import Cell, project, recurrence, steps
+from kcompat.tensor.recurrence_rules import RULES
 from kcompat.tensor.scan import Options, Weights, run_cell
 
 KINDS = ("simple", "lstm", "gru_after", "gru_before")
@@ -75,8 +76,14 @@ def _both_gradients(found: Any, wanted: Any, inputs: list[Tensor]) -> tuple[Any,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("activations", [(activate.tanh, activate.sigmoid), (activate.relu, activate.hard_sigmoid_fifth),
-                                         (activate.softsign, activate.hard_sigmoid_sixth)], ids=["usual", "known", "others"])  # fmt: skip
+@pytest.mark.parametrize(
+    "activations",
+    [
+        (activate.tanh, activate.sigmoid), (activate.relu, activate.hard_sigmoid_fifth), (activate.tanh, activate.hard_sigmoid_sixth),
+        (activate.hard_sigmoid_fifth, activate.sigmoid), (activate.linear, activate.linear), (activate.softsign, activate.sigmoid),
+    ],
+    ids=["usual", "old", "keras3", "clipped", "linear", "others"],
+)  # fmt: skip
 def test_any_mask_follows_the_rule(kind: str, activations: tuple[Any, Any]) -> None:
     cell = _cell(kind, *activations)
     for backwards, sequences, zero, bias, masked in itertools.product((False, True), repeat=5):
@@ -111,9 +118,10 @@ def test_numbers_of_keras() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradients_of_gradients(kind: str) -> None:
+@pytest.mark.parametrize("gate", [activate.sigmoid, activate.hard_sigmoid_fifth])
+def test_gradients_of_gradients(kind: str, gate: Any) -> None:
     x, weights, start = _draw(kind)
-    cell = _cell(kind)
+    cell = _cell(kind, gate=gate)
     inputs = [t[:2, :3] if t is x else t[:2] if any(t is s for s in start) else t for t in (x, *weights, *start) if t is not None]
     inputs = [t.detach().requires_grad_() for t in inputs]
 
@@ -132,6 +140,18 @@ def test_slopes_of_hard_sigmoid_at_its_ends() -> None:
     outputs = recurrence(cell, x.transpose(0, 1), torch.eye(1, dtype=x.dtype), None, torch.zeros(1, 1, dtype=x.dtype), None,
                          (torch.zeros(4, 1, dtype=x.dtype),))[0]  # fmt: skip
     assert torch.autograd.grad(outputs.sum(), x)[0].flatten().tolist() == [0.2, 0.2, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("gate", "slope"), [(activate.hard_sigmoid_fifth, 0.2), (activate.hard_sigmoid_sixth, 0.0)])
+def test_slopes_of_gates_at_their_ends(gate: Any, slope: float) -> None:
+    """An output gate at the end of its line, c = tanh(1) with an open input gate: the gradient is tanh(c) times the slope."""
+    end = 2.5 if slope else 3.0
+    x = torch.tensor([[[-end]], [[end]], [[end + 1]]], dtype=torch.float64, requires_grad=True)
+    kernel, bias = torch.tensor([[0.0, 0, 0, 1]], dtype=x.dtype), torch.tensor([9.0, 0, 1, 0], dtype=x.dtype)
+    start = tuple(torch.zeros(3, 1, dtype=x.dtype) for _ in range(2))
+    h = recurrence(Cell("lstm", activate.tanh, gate), x.transpose(0, 1), kernel, bias, kernel * 0, None, start)[0]
+    inside = torch.tensor(1.0, dtype=x.dtype).tanh().tanh().item() * slope
+    assert torch.autograd.grad(h.sum(), x)[0].flatten().tolist() == pytest.approx([inside, inside, 0.0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,7 +201,7 @@ class TestTransforms:
 
 
 def test_own_gradients_are_those_of_the_steps() -> None:
-    assert set(_RULES) == set(KINDS)
+    assert set(RULES) == set(KINDS)
     for kind in KINDS:
         x, weights, start = _draw(kind)
         time_major = x.transpose(0, 1)

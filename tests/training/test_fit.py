@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from kcompat import callbacks, config, layers, metrics, models, optimizers
-from kcompat.errors import ArgumentError, NotCompiledError, ShapeError, UnknownNameError
+from kcompat.errors import ArgumentError, ArgumentTypeError, NotCompiledError, ShapeError, UnknownNameError
 
 MAE = "mean_absolute_error"
 GENERATIONS = ("2.2.4", "2.3.1", "2.15", "3")
@@ -349,8 +349,10 @@ def test_compile_refuses_what_it_does_not_know():
             model.compile(**{"optimizer": "sgd", "loss": "mse", **arguments})
     with pytest.raises(ArgumentError, match="names the output 'c'"):
         two({"c": "mse"})
-    with pytest.raises(ArgumentError, match="target_tensors"):
-        model.compile("sgd", "mse", target_tensors=[1])
+    with pytest.raises(ArgumentError, match="pss_evaluation_shards"):
+        model.compile("sgd", "mse", pss_evaluation_shards=2)
+    with pytest.raises(ArgumentTypeError, match="Did you mean 'metrics'"):
+        model.compile("sgd", "mse", metric=["mae"])
     with pytest.raises(NotCompiledError):
         model.evaluate(SIX, SIX)
 

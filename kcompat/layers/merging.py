@@ -31,13 +31,25 @@ class _Merge(Layer):
     def build(self, input_shape: Any) -> None:
         """Check that there are enough inputs, of shapes that go together."""
         shapes = _shapes(input_shape)
-        if shapes is None or len(shapes) < self.least:
+        least = max(self.least, behaviour("merge_least", self._keras_version))
+        if shapes is None or len(shapes) < least:
             raise ArgumentError(
-                f"{type(self).__name__} '{self.name}' must be called on a list of at least {self.least} inputs, received shape "
-                f"{input_shape!r}."
+                f"{type(self).__name__} '{self.name}' must be called on a list of at least {least} inputs, received shape {input_shape!r}."
             )
+        if self._one_batch and behaviour("merge_batches_equal", self._keras_version):
+            self._check_batches(shapes)
         self.compute_output_shape(input_shape)
         super().build(input_shape)
+
+    _one_batch = True
+
+    def _check_batches(self, shapes: list[Any]) -> None:
+        sizes = {s[0] for s in shapes if s and s[0] is not None}
+        if len(sizes) > 1:
+            raise ShapeError(
+                f"{type(self).__name__} '{self.name}': the inputs must have one batch size, received shapes {shapes}. Repeat the smaller "
+                "input, or merge before the batches part."
+            )
 
     def call(self, inputs: Any) -> Tensor:
         """The inputs joined."""
@@ -60,6 +72,8 @@ class _Merge(Layer):
         fixed = {n for n in sizes if n not in (None, 1)}
         if len(fixed) > 1:
             raise ShapeError(f"{type(self).__name__} '{self.name}': inputs of shapes {shapes} cannot be merged, their sizes differ.")
+        if None in sizes and behaviour("merge_unknown_sizes", self._keras_version) == "unknown":
+            return None
         return fixed.pop() if fixed else (None if None in sizes else 1)
 
     _turns_masks_only = True
@@ -125,8 +139,9 @@ class _SkippingMerge(_Merge):
         masks = [mask_of(t) for t in tensors]
         if all(m is None for m in masks) or not behaviour("merge_skips_masked", self._keras_version):
             return super().call(tensors)
-        wide = [None if m is None else m.reshape(*m.shape, *(1,) * (t.ndim - m.ndim)) for t, m in zip(tensors, masks, strict=True)]
-        return self._join_masked(tensors, wide)
+        full = align(tensors)
+        wide = [None if m is None else m.reshape(*m.shape, *(1,) * (t.ndim - m.ndim)) for t, m in zip(full, masks, strict=True)]
+        return self._join_masked(full, wide)
 
     def _join_masked(self, tensors: list[Tensor], masks: list[Any]) -> Tensor:
         """Step by step: a masked entry takes the other side's value; both masked count as they are."""
@@ -158,7 +173,8 @@ class Average(_Merge):
     """The mean of the inputs. Source: https://keras.io/api/layers/merging_layers/average/"""
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
-        return reduce(torch.add, tensors) / len(tensors)
+        total = reduce(torch.add, tensors)
+        return (total if total.is_floating_point() or total.is_complex() else total.double()) / len(tensors)
 
 
 class Maximum(_SkippingMerge):
@@ -168,7 +184,7 @@ class Maximum(_SkippingMerge):
     """
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
-        return reduce(lambda a, b: torch.where(a >= b, a, b), tensors)
+        return reduce(lambda a, b: torch.where((a >= b) | (a != a), a, b), tensors)  # a != a: what is no number stays so
 
 
 class Minimum(_SkippingMerge):
@@ -178,11 +194,13 @@ class Minimum(_SkippingMerge):
     """
 
     def _join(self, tensors: list[Tensor]) -> Tensor:
-        return reduce(lambda a, b: torch.where(a <= b, a, b), tensors)
+        return reduce(lambda a, b: torch.where((a <= b) | (a != a), a, b), tensors)
 
 
 class Concatenate(_Merge):
     """The inputs one behind the other along `axis`. Source: https://keras.io/api/layers/merging_layers/concatenate/"""
+
+    _one_batch = False
 
     def __init__(self, axis: int = -1, **kwargs: Any):
         if isinstance(axis, bool) or not isinstance(axis, int):
@@ -263,9 +281,10 @@ class Dot(_Merge):
     least = 2
 
     def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **kwargs: Any):
-        pair = (axes, axes) if isinstance(axes, int) else tuple(axes) if isinstance(axes, (list, tuple)) else None
-        if pair is None or len(pair) != 2 or not all(isinstance(a, int) for a in pair):
+        if not isinstance(axes, (int, list, tuple)):
             raise ArgumentTypeError(f"Dot: `axes` must be an integer or two integers, received {axes!r}.")
+        if not isinstance(axes, int) and (len(axes) != 2 or not all(isinstance(a, int) for a in axes)):
+            raise ArgumentError(f"Dot: `axes` must be an integer or two integers, received {axes!r}.")
         super().__init__(**kwargs)
         self.__dict__.update(axes=axes, normalize=normalize)
 
@@ -275,13 +294,20 @@ class Dot(_Merge):
     def call(self, inputs: Any) -> Tensor:
         """The products summed."""
         x, y = _list(self, inputs)
-        return dot_product(x, y, self._pair(), bool(self.normalize))
+        paired = x.ndim == y.ndim > 3 and behaviour("dot_pairs_axes", self._keras_version)
+        return dot_product(x, y, self._pair(), bool(self.normalize), paired)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The sizes that remain of the first input, then of the second."""
         shapes = _shapes(input_shape)
         if shapes is None or len(shapes) != 2:
             raise ArgumentError(f"Dot '{self.name}' must be called on exactly 2 inputs, received shape {input_shape!r}.")
+        self._check_batches(shapes)
+        for axis, shape in zip(self._pair(), shapes, strict=True):
+            if not -len(shape) < axis < len(shape) or axis == 0:
+                raise ShapeError(
+                    f"Dot '{self.name}': `axes` must be axes behind the batch of the inputs, received {self.axes} for shapes {shapes}."
+                )
         first, second = (axis % len(s) for axis, s in zip(self._pair(), shapes, strict=True))
         a, b = shapes[0][first], shapes[1][second]
         if None not in (a, b) and a != b:
