@@ -398,7 +398,6 @@ TABLE: dict[str, dict[str, Any]] = {
     "metric_iou_dtype": {"0": None, "3": "int64"},
     "kl_divergence_metric_name": {"0": "kullback_leibler_divergence", "3": "kl_divergence"},
     "precision_recall_gain_name": {"0": "PR_GAIN", "3": "PRGAIN"},
-    "binary_crossentropy_metric_arguments": {"0": "name dtype from_logits label_smoothing"},
     "sparse_crossentropy_metric_arguments": {
         "0": "name dtype from_logits axis",
         "2.4": "name dtype from_logits ignore_class axis",

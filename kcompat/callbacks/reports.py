@@ -91,37 +91,32 @@ class CSVLogger(Callback):
         self.sep = separator
         self.append = append
         self.keys: list[str] | None = None
-        self.csv_file: Any = None
-        self.writer: Any = None
         self.append_header = True
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Open the file."""
+        """Empty the file, or see whether the one that is there has a header."""
         there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self.append_header = not there
-        if self.csv_file is not None:
-            self.csv_file.close()
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
-        self.writer = None
+        if not self.append:
+            self._open("w").close()
         self.keys = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write a line."""
+        """Write a line; the file is open only for that, so that a training that breaks off leaves none open."""
         logs = logs or {}
-        if self.writer is None:
+        first = self.keys is None
+        if first:
             self.keys = sorted(logs)
             if behaviour("csv_validation_columns") and not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]
-            self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
-            if self.append_header:
-                self.writer.writeheader()
-        self.writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys or ()}})
-        self.csv_file.flush()
+        with self._open("a") as file:
+            writer = csv.DictWriter(file, ["epoch", *(self.keys or ())], delimiter=self.sep)
+            if first and self.append_header:
+                writer.writeheader()
+            writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys or ()}})
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Close the file."""
-        self.csv_file.close()
-        self.writer = None
+    def _open(self, mode: str) -> Any:
+        return open(self.filename, mode, newline="", encoding="utf-8")
 
 
 def _cell(value: Any) -> Any:

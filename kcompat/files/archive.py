@@ -18,10 +18,10 @@ from typing import Any
 import h5py
 
 from kcompat import registry
+from kcompat.atomic import disk_errors, replacing
 from kcompat.core.context import weight_budget
 from kcompat.errors import FileError
 from kcompat.files import compiled, json_text, state
-from kcompat.files.atomic import disk_errors, replacing
 from kcompat.files.building import built, compile_as_stored, errors_of_the_file, version_of
 from kcompat.files.hdf5 import open_file
 from kcompat.files.lambdas import with_stored_functions

@@ -14,9 +14,9 @@ from typing import Any
 
 import h5py
 
+from kcompat.atomic import may_write, replacing
 from kcompat.errors import ArgumentError, FileError, NotBuiltError
 from kcompat.files import archive, compiled, legacy, savedmodel, shards, state
-from kcompat.files.atomic import may_write, replacing
 from kcompat.files.dialect import in_generation
 from kcompat.files.hdf5 import SIGNATURE, H5Group, open_file
 from kcompat.files.members import open_members

@@ -13,10 +13,10 @@ from typing import Any
 
 import h5py
 
+from kcompat.atomic import may_write, replacing
 from kcompat.core.context import weight_budget
 from kcompat.errors import ArgumentError, FileError, NotBuiltError
 from kcompat.files import compiled, json_text, legacy_writer, weights
-from kcompat.files.atomic import may_write, replacing
 from kcompat.files.building import built, compile_as_stored, errors_of_the_file, version_of
 from kcompat.files.hdf5 import H5Group, open_file
 from kcompat.files.upgrade import Context

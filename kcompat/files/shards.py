@@ -9,9 +9,9 @@ from typing import Any
 
 import h5py
 
+from kcompat.atomic import replacing
 from kcompat.errors import ArgumentError, FileError, UnsafeFileError
 from kcompat.files import json_text, state
-from kcompat.files.atomic import replacing
 from kcompat.files.hdf5 import H5Group, open_file
 from kcompat.files.legacy_writer import as_json
 from kcompat.files.source import opened, path_of

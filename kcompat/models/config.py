@@ -201,8 +201,9 @@ def sequential_from_config(cls: type, config: Any, custom_objects: Mapping[str, 
     entries = _layer_entries(config)
     layers = [registry.deserialize("layer", entry, custom_objects) for entry in entries]
     model = cls(name=config.get("name"))
+    taken: set[str] = set()
     for layer in layers:
-        model._push(layer)
+        model._push(layer, taken)
     model._rebuild()
     shape = config.get("build_input_shape")
     if model._network is None and shape and model._stack:
