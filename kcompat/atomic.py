@@ -24,10 +24,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        if os.path.exists(target):
-            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+        mode = stat.S_IMODE(os.stat(target if os.path.exists(target) else temporary).st_mode)
+        os.chmod(temporary, mode)
         with disk_errors(path):
             yield temporary
+        os.chmod(temporary, mode)  # some writers put a file of their own in its place
         _flush(temporary)
         os.replace(temporary, target)
         _flush(folder)

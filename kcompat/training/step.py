@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kcompat.errors import ArgumentError
 from kcompat.training.calls import RepeatedCall
 from kcompat.training.compile import Compiled, compiled_of
 from kcompat.training.data import length, packed, unpack
@@ -174,6 +175,10 @@ def minimize(compiled: Compiled, loss: Tensor) -> None:
             weight.grad = None
     else:
         optimizer.zero_grad()
+    if not loss.requires_grad:  # a model without trainable weights: there is a loss, and nothing to change
+        if compiled.weights:
+            raise ArgumentError("The loss depends on no trainable weight: check that the model's outputs are made from its layers.")
+        return
     scaled = loss if compiled.scale_loss is None else compiled.scale_loss(loss)
     (scaled if scaled.ndim == 0 else scaled.sum()).backward()
     if compiled.direct:

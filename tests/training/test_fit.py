@@ -390,3 +390,29 @@ def test_nothing_is_read_from_the_device_within_an_epoch(monkeypatch):
             model.fit(*data, batch_size=batch, verbose=0, sample_weight=np.ones(64))
         counts.append(len(reads))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_model_without_trainable_weights_has_a_loss_all_the_same(frozen):
+    """As in tf_keras 2.21 and Keras 3.15, where `fit` gives the loss and changes nothing."""
+    x = layers.Input((3,))
+    made = layers.Dense(3, kernel_initializer="ones", trainable=False) if frozen else layers.Lambda(lambda t: t * 2)
+    model = models.Model(x, made(x))
+    model.compile("sgd", "mse")
+    history = model.fit(np.ones((4, 3), "float32"), np.ones((4, 3), "float32"), verbose=0).history
+    assert history["loss"] == pytest.approx([4.0 if frozen else 1.0])
+
+
+def test_a_loss_that_depends_on_no_weight_is_refused():
+    class Detached(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x).detach()
+
+    model = Detached()
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError, match="depends on no trainable weight"):
+        model.fit(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"), verbose=0)
