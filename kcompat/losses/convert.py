@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from kcompat import config
 from kcompat.errors import ShapeError
 from kcompat.generations import behaviour, keras_version
 from kcompat.tensor.dtypes import torch_dtype
+
+L = TypeVar("L")
 
 
 @dataclass(frozen=True)
@@ -32,18 +34,22 @@ class Laws:
     cosine_floor: float
 
 
-#: release -> its laws, made once: a look-up can then be traced
-_LAWS: dict[str, Laws] = {}
+#: (class, release) -> its laws, made once: a look-up can then be traced
+_LAWS: dict[tuple[type, str], Any] = {}
+
+
+def laws_of(cls: type[L], prefix: str) -> L:
+    """The laws of the selected generation: each field of `cls` from the row `prefix` + its name."""
+    key = cls, keras_version()
+    if key not in _LAWS:
+        _LAWS[key] = cls(**{name: behaviour(prefix + name, key[1]) for name in cls.__dataclass_fields__})  # type: ignore[attr-defined]
+    return _LAWS[key]
 
 
 @torch.compiler.assume_constant_result
 def laws() -> Laws:
-    """The laws of the selected generation; compiled code keeps those it was compiled under."""
-    version = keras_version()
-    found = _LAWS.get(version)
-    if found is None:
-        found = _LAWS[version] = Laws(**{name: behaviour(f"loss_{name}", version) for name in Laws.__dataclass_fields__})
-    return found
+    """The laws of losses in the selected generation; compiled code keeps those it was compiled under."""
+    return laws_of(Laws, "loss_")
 
 
 def as_tensor(value: Any, device: torch.device | None = None) -> Tensor:

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from kcompat.errors import ArgumentError, ShapeError
-from kcompat.generations import behaviour, keras_version
 from kcompat.losses.bind import under_laws
-from kcompat.losses.convert import as_tensor, floating, laws, pair, same_rank
+from kcompat.losses.convert import as_tensor, floating, laws, laws_of, pair, same_rank
 from kcompat.tensor import metric as rules
 from kcompat.tensor.loss import cosine, mean_last
 
@@ -28,18 +27,10 @@ class Laws:
     cosine_sign: int
 
 
-#: release -> its laws, made once: a look-up can then be traced
-_LAWS: dict[str, Laws] = {}
-
-
 @torch.compiler.assume_constant_result
 def metric_laws() -> Laws:
-    """The laws of the selected generation; compiled code keeps those it was compiled under."""
-    version = keras_version()
-    found = _LAWS.get(version)
-    if found is None:
-        found = _LAWS[version] = Laws(**{name: behaviour(f"metric_{name}", version) for name in Laws.__dataclass_fields__})
-    return found
+    """The laws of metrics in the selected generation; compiled code keeps those it was compiled under."""
+    return laws_of(Laws, "metric_")
 
 
 def _public(body: Callable[..., Tensor]) -> Callable[..., Tensor]:

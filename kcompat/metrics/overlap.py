@@ -151,7 +151,15 @@ class MeanIoU(_Overlap):
         return self._result(None)
 
 
-class OneHotIoU(IoU):
+class _OneHot(_Overlap):
+    """Targets are always one-hot, so that no argument says it."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {key: value for key, value in super().get_config().items() if key != "sparse_y_true"}
+
+
+class OneHotIoU(_OneHot, IoU):
     """`IoU` of one-hot targets, and of scores by class (or class indices: `sparse_y_pred`)."""
 
     def __init__(
@@ -166,12 +174,8 @@ class OneHotIoU(IoU):
     ):
         super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {key: value for key, value in super().get_config().items() if key != "sparse_y_true"}
 
-
-class OneHotMeanIoU(MeanIoU):
+class OneHotMeanIoU(_OneHot, MeanIoU):
     """`MeanIoU` of one-hot targets, and of scores by class (or class indices: `sparse_y_pred`)."""
 
     def __init__(
@@ -184,10 +188,6 @@ class OneHotMeanIoU(MeanIoU):
         axis: int = -1,
     ):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {key: value for key, value in super().get_config().items() if key != "sparse_y_true"}
 
 
 CLASSES: tuple[type[Metric], ...] = (IoU, BinaryIoU, MeanIoU, OneHotIoU, OneHotMeanIoU)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kcompat.errors import ArgumentTypeError
@@ -43,44 +43,30 @@ def fit_generator(
     )  # fmt: skip
 
 
-@positional("evaluate_generator_arguments")
-def evaluate_generator(
-    model: Any,
-    generator: Any,
-    steps: int | None = None,
-    callbacks: Any = None,
-    max_queue_size: int = 10,
-    workers: int = 1,
-    use_multiprocessing: bool = False,
-    verbose: Any = 0,
-    val_samples: int | None = None,
-) -> Any:
-    """Loss and metrics over the batches of a generator or `Sequence`."""
-    generator, steps = _counted(_batches(generator), steps, "val_samples", val_samples)
-    return loop.evaluate(
-        model, generator, steps=steps, callbacks=callbacks, verbose=verbose, max_queue_size=max_queue_size, workers=workers,
-        use_multiprocessing=use_multiprocessing,
-    )  # fmt: skip
+def _over_batches(name: str, run: Callable[..., Any], doc: str) -> Callable[..., Any]:
+    """`evaluate_generator` or `predict_generator`: `run` under the arguments that both have."""
 
+    @positional("evaluate_generator_arguments")
+    def function(
+        model: Any,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+        val_samples: int | None = None,
+    ) -> Any:
+        generator, steps = _counted(_batches(generator), steps, "val_samples", val_samples)
+        return run(
+            model, generator, steps=steps, callbacks=callbacks, verbose=verbose, max_queue_size=max_queue_size, workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )  # fmt: skip
 
-@positional("evaluate_generator_arguments")
-def predict_generator(
-    model: Any,
-    generator: Any,
-    steps: int | None = None,
-    callbacks: Any = None,
-    max_queue_size: int = 10,
-    workers: int = 1,
-    use_multiprocessing: bool = False,
-    verbose: Any = 0,
-    val_samples: int | None = None,
-) -> Any:
-    """The outputs for the batches of a generator or `Sequence`."""
-    generator, steps = _counted(_batches(generator), steps, "val_samples", val_samples)
-    return loop.predict(
-        model, generator, steps=steps, callbacks=callbacks, verbose=verbose, max_queue_size=max_queue_size, workers=workers,
-        use_multiprocessing=use_multiprocessing,
-    )  # fmt: skip
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
 def _batches(generator: Any) -> Any:
@@ -125,3 +111,7 @@ class BySamples:
                 return
             seen += length(convert(unpack(batch)[0])) or 0
             yield batch
+
+
+evaluate_generator = _over_batches("evaluate_generator", loop.evaluate, "Loss and metrics over the batches of a generator or `Sequence`.")
+predict_generator = _over_batches("predict_generator", loop.predict, "The outputs for the batches of a generator or `Sequence`.")
